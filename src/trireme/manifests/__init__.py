@@ -1,0 +1,1 @@
+"""What is written for others to read: the server's configuration, and Kubernetes objects. Pure: text in, text out."""
