@@ -1,4 +1,4 @@
-"""What the API server, the controllers and the node share: one versioned set of objects, and watches on it."""
+"""What the API server, the controllers and the node share: versioned objects, and watches on them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +11,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Where an object lives. ``resource`` is the lower-case plural; the core group is ''; cluster-wide is ''."""
+    """Where an object lives. ``resource`` is the lower-case plural; '' means core group, or cluster-wide."""
 
     group: str
     resource: str
@@ -60,11 +60,14 @@ class Store(Protocol):
         """All objects of a resource, sorted by namespace and name; None means every namespace."""
         ...
 
-    def create(self, group: str, resource: str, obj: Object) -> Object:
-        """Fills uid, creationTimestamp, resourceVersion, generation (1), resolves generateName. ExistsError."""
+    def create(self, group: str, resource: str, obj: Object, *, dry_run: bool = False) -> Object:
+        """Fills uid, creationTimestamp, resourceVersion, generation (1), resolves generateName.
+
+        ``dry_run`` returns what would be committed. Raises ExistsError.
+        """
         ...
 
-    def update(self, group: str, resource: str, obj: Object) -> Object:
+    def update(self, group: str, resource: str, obj: Object, *, dry_run: bool = False) -> Object:
         """Replace whole. If ``obj`` carries a resourceVersion it must be current, else ConflictError.
 
         generation grows when anything but metadata and status changed. If deletionTimestamp is set and the
@@ -77,7 +80,12 @@ class Store(Protocol):
         ...
 
     def delete(
-        self, key: Key, *, grace_seconds: int | None = None, propagation: str = "Background", uid: str | None = None
+        self,
+        key: Key,
+        *,
+        grace_seconds: int | None = None,
+        propagation: str = "Background",
+        uid: str | None = None,
     ) -> Object:
         """Kubernetes' delete: with finalizers, or a pod with a grace period on a node, sets deletionTimestamp
         (and deletionGracePeriodSeconds); otherwise removes. Returns the last state."""
