@@ -1,0 +1,97 @@
+"""One Secret of the pod's own namespace, read and filled in with the pod's own ServiceAccount.
+
+Standard library only and synchronous: its caller is an init container that does nothing else.
+"""
+
+import base64
+import http.client
+import json
+import os
+import secrets
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from trireme.base.errors import PermanentError, TemporaryError
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+TIMEOUT_SECONDS = 10.0
+
+Answer: TypeAlias = dict[str, Any]
+"""A Kubernetes object or Status, as JSON."""
+
+
+class SecretStore:
+    """The Secret ``name`` in ``namespace``. Its methods raise TemporaryError or PermanentError only."""
+
+    def __init__(self, namespace: str, name: str, account: Path = SERVICE_ACCOUNT) -> None:
+        self._account = account
+        self._path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        self._name = name
+
+    def read(self) -> Mapping[str, bytes]:
+        """Return the Secret's content; empty where there is no such Secret."""
+        status, answer = self._request("GET", self._path)
+        if status == HTTPStatus.NOT_FOUND:
+            return {}
+        self._expect_success(status, answer, "read")
+        return {key: base64.b64decode(value) for key, value in (answer.get("data") or {}).items()}
+
+    def add(self, content: Mapping[str, bytes]) -> bool:
+        """Add keys, creating the Secret if need be. False if somebody else added one of them meanwhile.
+
+        Server-side apply rather than a POST: RBAC can limit it to this one name. A field manager of its own
+        for every call makes the API server refuse (409) to overwrite what any other call, even ours, wrote.
+        """
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": self._name},
+            "data": {key: base64.b64encode(value).decode() for key, value in content.items()},
+        }
+        path = f"{self._path}?fieldManager=trireme-{secrets.token_hex(8)}&force=false"
+        status, answer = self._request("PATCH", path, json.dumps(body))
+        if status == HTTPStatus.CONFLICT:
+            return False
+        self._expect_success(status, answer, "create or fill")
+        return True
+
+    def _expect_success(self, status: int, answer: Answer, verb: str) -> None:
+        if status < HTTPStatus.BAD_REQUEST:
+            return
+        said = answer.get("message", "no message")
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise PermanentError(
+                f"may not {verb} Secret {self._name} ({status}: {said}): "
+                f"apply the Role and RoleBinding of deploy/plain, or create the Secret yourself"
+            )
+        raise TemporaryError(
+            f"could not {verb} Secret {self._name}: the API server answered {status}: {said}"
+        )
+
+    def _request(self, method: str, path: str, body: str | None = None) -> tuple[int, Answer]:
+        """Send one request; TemporaryError if there is no answer, PermanentError if this is no pod."""
+        try:
+            context = ssl.create_default_context(cafile=str(self._account / "ca.crt"))
+            headers = {
+                "Authorization": f"Bearer {(self._account / 'token').read_text().strip()}",
+                "Content-Type": "application/apply-patch+yaml",
+                "Accept": "application/json",
+            }
+            host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
+        except (OSError, KeyError, ValueError) as error:
+            raise PermanentError(
+                f"no way to the Kubernetes API from here: {error!r}. This command runs as an init container, "
+                f"with a ServiceAccount token in {self._account}"
+            ) from error
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read() or b"{}")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise TemporaryError(f"no answer from the API server at {host}:{port}: {error!r}") from error
+        finally:
+            connection.close()
