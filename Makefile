@@ -1,0 +1,78 @@
+# `make` alone prints what there is. Everything is installed into this folder (.venv, .sandbox), except Debian's
+# own packages; nothing is written to the home directory.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir --quiet --no-input
+COMPILE := $(BIN)/uv pip compile --no-cache --quiet --universal --python-version 3.11 --generate-hashes \
+           --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+help: ## print this
+	@echo 'Trireme: MariaDB Galera Cluster on Kubernetes.'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo 'Start with `make demo`. Then: docs/README.md'
+
+demo: runtime ## a real three-member cluster on this machine, and what one can do with it
+	@tools/demo
+
+demo-down: ## stop all that `make demo` started and remove its data
+	@tools/demo-down
+
+setup: runtime .venv/.dev ## install all that the other targets need (quick when it is there)
+
+check: setup ## lint, types, layers, project rules, generated files current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -p no:cacheprovider tests/unit/test_project_rules.py tests/unit/test_plain_manifests.py
+
+test: check ## everything, as in CI: check, then all tests with real servers (under 25 minutes)
+	$(BIN)/pytest -n auto -m 'not servers'
+	$(BIN)/pytest -v --durations=10 -m servers
+
+bench: setup ## measure against a hand-made recipe with the same servers
+	$(BIN)/python -m bench
+
+generate: setup ## write the generated files again
+	$(BIN)/python tools/openshift_template.py
+
+lock: setup ## choose the newest versions that pyproject.toml allows, write the lock files
+	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --output-file requirements-build.lock --group build --constraint requirements.lock
+	$(COMPILE) --upgrade --output-file requirements-dev.lock --group dev --constraint requirements.lock \
+	           pyproject.toml
+
+clean: demo-down ## remove all that these targets made in this folder
+	rm -rf .venv .sandbox .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# --- what the targets above are made of --------------------------------------------------------------------
+
+runtime: packages .venv/.runtime
+
+packages:
+	@tools/debian-packages
+
+.venv/.created: | packages
+	@echo 'Creating .venv'
+	@python=$$(tools/find-python) && "$$python" -m venv --clear .venv
+	@touch $@
+
+.venv/.runtime: .venv/.created requirements.lock requirements-build.lock pyproject.toml
+	@echo 'Installing the locked Python packages into .venv'
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --require-hashes -r requirements-build.lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo 'Installing the locked developer packages into .venv'
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: help demo demo-down setup check test bench generate lock clean runtime packages
