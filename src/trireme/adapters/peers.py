@@ -1,0 +1,89 @@
+"""Talking to other agents over HTTP. Silence comes back as words, never as an absence (invariant 5)."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, new_nonce, sign, verify
+from trireme.api.report import WIRE_VERSION, GrantReply, GrantRequest, Report
+
+ANSWER_SECONDS = 3.0
+"""An agent answers from memory (a grant: after one fsync). Slower than this is silence, and asked again."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No usable answer; ``why`` in words for people."""
+
+    why: str
+
+
+class Peers:
+    """Signed calls to the agents at given addresses."""
+
+    def __init__(self, token: bytes, port: int, source: str | None) -> None:
+        """``source``: the address that calls come from, or None for the machine's choice."""
+        self._token = token
+        self._port = port
+        self._source = source
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def report(self, address: str) -> Report | Silence:
+        return await self._call("GET", address, "/v1/report", b"", Report)
+
+    async def ask_grant(self, address: str, request: GrantRequest) -> GrantReply | Silence:
+        return await self._call("POST", address, "/v1/grant", msgspec.json.encode(request), GrantReply)
+
+    async def wake(self, address: str) -> None:
+        """Tell an agent that something changed here. Best effort: its own rounds are the backstop."""
+        await self._call("POST", address, "/v1/wake", b"{}", dict)
+
+    async def _call(self, method: str, address: str, path: str, body: bytes, kind: type[T]) -> T | Silence:
+        nonce = new_nonce()
+        headers = {NONCE_HEADER: nonce, SIGNATURE_HEADER: sign(self._token, method, path, nonce, body)}
+        host = f"[{address}]" if ":" in address else address
+        try:
+            async with self._open().request(
+                method, f"http://{host}:{self._port}{path}", data=body, headers=headers
+            ) as response:
+                answer = await response.read()
+                if response.status == 401:
+                    return Silence("it refuses this member's signature: the two have different tokens")
+                if response.status != 200:
+                    return Silence(f"it answers HTTP {response.status}")
+                signature = response.headers.get(SIGNATURE_HEADER, "")
+                if not verify(self._token, signature, "answer", path, nonce, answer):
+                    return Silence("its answer is not signed with this cluster's token")
+        except (aiohttp.ClientError, OSError) as error:
+            return Silence(str(error) or type(error).__name__)
+        except asyncio.TimeoutError:
+            return Silence(f"no answer within {ANSWER_SECONDS:.0f} s")
+        return _decode(answer, kind)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            local = (self._source, 0) if self._source else None
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(local_addr=local, limit=64, keepalive_timeout=30),
+                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+            )
+        return self._session
+
+
+def _decode(answer: bytes, kind: type[T]) -> T | Silence:
+    try:
+        version = msgspec.json.decode(answer).get("version", WIRE_VERSION)
+        if version != WIRE_VERSION:
+            return Silence(f"it speaks version {version} of the reports, this member {WIRE_VERSION}")
+        return msgspec.json.decode(answer, type=kind)
+    except (msgspec.MsgspecError, AttributeError) as error:
+        return Silence(f"its answer cannot be read: {error}")

@@ -1,0 +1,156 @@
+"""What a member says of itself to the others: the report, and what it grants. One version, one shape.
+
+Reports are facts and memories, never judgements of other members. They travel signed between agents
+(:mod:`trireme.adapters.peers`), and ``/status`` shows the same words to people.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trireme.api.position import Position, View
+
+WIRE_VERSION = 1
+"""Raised when a field changes its meaning; a reader treats another version's report as silence, and says so."""
+
+
+class Directory(StrEnum):
+    """What a member's own evidence says of its data directory."""
+
+    FRESH = "fresh"
+    """It never held data: no server of this volume ever installed a Primary view."""
+    CLEAN = "clean"
+    """The server stopped in order; the position in grastate.dat is the data's."""
+    CRASHED = "crashed"
+    """It holds data; the position must be (or was) recovered from the storage engine."""
+    INCOMPLETE = "incomplete"
+    """A state transfer began and did not finish."""
+    UNKNOWN = "unknown"
+    """None of the above can be proved."""
+
+
+class Phase(StrEnum):
+    """What a member is doing. The same words in code, documents, /status and metrics."""
+
+    STARTING = "Starting"
+    RECOVERING = "Recovering"
+    WAITING = "Waiting"
+    ELECTING = "Electing"
+    INITIALIZING = "Initializing"
+    BOOTSTRAPPING = "Bootstrapping"
+    JOINING = "Joining"
+    TRANSFERRING = "Transferring"
+    SYNCED = "Synced"
+    DONOR = "Donor"
+    NON_PRIMARY = "NonPrimary"
+    LEAVING = "Leaving"
+    BLOCKED = "Blocked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One member's durable permission for one candidate to bootstrap (invariant 7).
+
+    ``succeeds`` is the view that the new Primary follows; None is the first bootstrap ever. ``volume`` is the
+    candidate's: a candidate that lost its volume is another candidate.
+    """
+
+    epoch: int
+    candidate: int
+    volume: str
+    succeeds: View | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidacy:
+    """What a candidate asks for: the epoch it opened, and the view it wants to succeed."""
+
+    epoch: int
+    succeeds: View | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterClaim:
+    """Who takes the writes. The higher term wins, then the lower ordinal; a term is opened only by its writer."""
+
+    term: int
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerReport:
+    """What the running server says over SQL. ``state`` is wsrep_local_state: 1 joining, 2 donor, 3 joined, 4 synced."""
+
+    primary: bool
+    ready: bool
+    state: int
+    comment: str
+    uuid: str
+    last_committed: int
+    size: int
+    version: str
+
+    @property
+    def synced(self) -> bool:
+        return self.primary and self.ready and self.state == 4
+
+    @property
+    def serving(self) -> bool:
+        """Takes SQL with current data: synced, or a donor (mariabackup does not block its donor)."""
+        return self.primary and self.ready and self.state in (2, 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that one member knows of itself. ``position`` is None while it is not known."""
+
+    cluster: str
+    ordinal: int
+    name: str
+    address: str
+    incarnation: str
+    """A new one for each start of the agent."""
+    volume: str
+    """Made once, with the volume's first record."""
+    declared: int
+    phase: Phase
+    why: str
+    directory: Directory
+    position: Position | None = None
+    safe_to_bootstrap: bool = False
+    last_view: View | None = None
+    running: bool = False
+    """A server process lives, whether it answers or not: its position is not final."""
+    server: ServerReport | None = None
+    grant: Grant | None = None
+    candidacy: Candidacy | None = None
+    withdrawn: int = 0
+    """No candidacy of this member with an epoch up to this one will ever be used (again)."""
+    writer: WriterClaim | None = None
+    leaving: bool = False
+    ready: bool = False
+    version: int = WIRE_VERSION
+    unsettled: bool = False
+    """The storage engine was not asked yet, or the first look at the directory is still due."""
+    received_bytes: int | None = None
+    """Bytes of the state transfer under way, None when there is none."""
+
+    @property
+    def primary(self) -> bool:
+        return self.server is not None and self.server.primary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRequest:
+    """A candidate's request to one voter. The candidate sends its whole report as its claim."""
+
+    candidacy: Candidacy
+    candidate: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantReply:
+    """``granted`` only after the grant is on the voter's disk. A refusal says why, for people."""
+
+    granted: bool
+    why: str
+    voter: Report

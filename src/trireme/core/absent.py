@@ -1,0 +1,132 @@
+"""Decisions of a member whose server does not run: recover its position, join a Primary, or elect one."""
+
+from typing import assert_never
+
+from trireme.api.report import Candidacy, Directory, Phase, Report
+from trireme.core import election, grants
+from trireme.core.situation import (
+    Action,
+    AskEngine,
+    AskGrants,
+    Bootstrap,
+    Decision,
+    Initialize,
+    Join,
+    Situation,
+    Withdraw,
+)
+from trireme.core.writer import may_write
+
+
+def without_server(situation: Situation) -> Decision:
+    if situation.engine_due:
+        return Decision(Phase.RECOVERING, "asks the storage engine for its position", (AskEngine(),))
+    if situation.now < situation.retry_at:
+        wait = situation.retry_at - situation.now
+        why = f"tries again in {wait:.0f} s (attempt {situation.failures + 1}): {situation.last_failure}"
+        return Decision(Phase.WAITING, why, again=min(wait, 1.0))
+    primaries = [report for report in situation.answers.values() if report.primary]
+    if primaries:
+        return _join(situation, primaries)
+    outcome = election.elect({**situation.answers, situation.me.ordinal: situation.me}, situation.me.declared)
+    match outcome:
+        case election.Elect(candidate=candidate) if candidate == situation.me.ordinal:
+            return _campaign(situation, outcome)
+        case election.Elect():
+            return Decision(Phase.WAITING, outcome.why, _withdrawal(situation))
+        case election.Wait():
+            return Decision(Phase.WAITING, _with_silence(outcome.why, situation))
+        case election.Split() | election.Hopeless():
+            return Decision(Phase.BLOCKED, outcome.why)
+        case _:
+            assert_never(outcome)
+
+
+def _join(situation: Situation, primaries: list[Report]) -> Decision:
+    me = situation.me
+    living = {report.server.uuid for report in primaries if report.server is not None}
+    if len(living) > 1:
+        return Decision(
+            Phase.BLOCKED, f"two Primaries live, of histories {' and '.join(sorted(living))}: joins neither"
+        )
+    others = election.histories_of(me) - living
+    if others:
+        why = f"its data is of history {', '.join(sorted(others))}, the Primary's is {', '.join(living)}: not overwritten"
+        return Decision(Phase.BLOCKED, why)
+    writer = next((r.writer.ordinal for r in primaries if r.writer is not None), None)
+    donors = tuple(sorted(r.name for r in primaries if may_write(r) and r.ordinal != writer))
+    action = Join(
+        addresses=tuple(sorted(report.address for report in primaries)),
+        donors=_rotate(donors, situation.failures),
+        position=me.position,
+        discard=_worthless(me),
+    )
+    how = "by an incremental transfer if it can" if me.position is not None else "by a full state transfer"
+    return Decision(Phase.JOINING, f"a Primary lives: joins it {how}", (*_withdrawal(situation), action))
+
+
+def _worthless(me: Report) -> str | None:
+    """Invariant 10: this member's own evidence says so, and a Primary of the same history lives."""
+    if me.directory is Directory.INCOMPLETE:
+        return "a state transfer broke off"
+    if me.directory is Directory.UNKNOWN:
+        return "no position can be found"
+    if me.directory is Directory.FRESH:
+        return "a first start did not finish"
+    return None
+
+
+def _campaign(situation: Situation, outcome: election.Elect) -> Decision:
+    candidacy = _candidacy(situation, outcome)
+    campaign = situation.campaign
+    if (
+        campaign is None
+        or campaign.candidacy != candidacy
+        or not campaign.granted.issuperset(outcome.electorate)
+    ):
+        refused = campaign.refused if campaign is not None and campaign.candidacy == candidacy else {}
+        heard = "; ".join(f"member {o} refuses: {why}" for o, why in sorted(refused.items()))
+        why = f"{outcome.why}; asks for grants in epoch {candidacy.epoch}"
+        action = AskGrants(candidacy, outcome.electorate)
+        return Decision(Phase.ELECTING, f"{why} ({heard})" if heard else why, (action,), again=0.5)
+    if outcome.succeeds is None and not situation.prepared:
+        why = f"elected in epoch {candidacy.epoch}: makes the first data directory"
+        return Decision(Phase.INITIALIZING, why, (Initialize(candidacy.epoch),))
+    why = f"elected in epoch {candidacy.epoch} by {election.names(outcome.electorate)}: bootstraps"
+    return Decision(Phase.BOOTSTRAPPING, why, (Bootstrap(situation.me.position, outcome.succeeds),))
+
+
+def _candidacy(situation: Situation, outcome: election.Elect) -> Candidacy:
+    """An open candidacy for the same succession is taken up again: the grants given to it still stand."""
+    mine = situation.me.candidacy
+    everyone = {**situation.answers, situation.me.ordinal: situation.me}
+    overtaken = any(
+        report.grant is not None
+        and mine is not None
+        and report.grant.epoch > mine.epoch
+        and report.grant.candidate == situation.me.ordinal
+        for report in everyone.values()
+    )
+    usable = mine is not None and mine.epoch > situation.me.withdrawn and not overtaken
+    if mine is not None and usable and mine.succeeds == outcome.succeeds:
+        return mine
+    return Candidacy(epoch=grants.next_epoch(everyone), succeeds=outcome.succeeds)
+
+
+def _withdrawal(situation: Situation) -> tuple[Action, ...]:
+    mine = situation.me.candidacy
+    return (Withdraw(mine.epoch),) if mine is not None and mine.epoch > situation.me.withdrawn else ()
+
+
+def _with_silence(why: str, situation: Situation) -> str:
+    if not situation.silent:
+        return why
+    return f"{why} ({'; '.join(f'{who}: {reason}' for who, reason in sorted(situation.silent.items())[:3])})"
+
+
+def _rotate(donors: tuple[str, ...], turns: int) -> tuple[str, ...]:
+    """After a failed transfer the next donor is asked first."""
+    if not donors:
+        return ()
+    start = turns % len(donors)
+    return donors[start:] + donors[:start]

@@ -1,0 +1,115 @@
+"""A voter's side of the election: may this candidate have my grant? (invariant 7)
+
+A grant is on disk before it is given, and never expires. It is spent when its voter belongs to a later view,
+and free again when its candidate said, durably, that it will never use it, or lost the volume it was given for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trireme.api.position import View
+from trireme.api.report import Grant, GrantRequest, Report
+from trireme.core.election import histories_of, is_fresh, is_settled, may_bootstrap
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    grant: Grant
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    why: str
+
+
+def judge_request(request: GrantRequest, voter: Report, answers: Mapping[int, Report]) -> Granted | Refused:
+    """``voter`` is this member's own report as of now; ``answers`` what the others said last, by ordinal."""
+    claim = request.candidate
+    reason = _refusal(request, voter) or _conflict(request, voter.grant, voter, answers)
+    if reason:
+        return Refused(reason)
+    grant = Grant(
+        epoch=request.candidacy.epoch,
+        candidate=claim.ordinal,
+        volume=claim.volume,
+        succeeds=request.candidacy.succeeds,
+    )
+    return Granted(grant, f"member {claim.ordinal} may bootstrap in epoch {grant.epoch}")
+
+
+def _refusal(request: GrantRequest, voter: Report) -> str | None:
+    """What the voter itself knows against the candidate, whoever else asked."""
+    claim, succeeds = request.candidate, request.candidacy.succeeds
+    if claim.cluster != voter.cluster:
+        return f"the candidate belongs to {claim.cluster}, this member to {voter.cluster}"
+    if request.candidacy.epoch <= claim.withdrawn:
+        return f"the candidate withdrew epoch {request.candidacy.epoch}"
+    if voter.running and claim.ordinal != voter.ordinal:
+        return "a server runs here: its position is not final"
+    if voter.leaving:
+        return "this member is stopping"
+    if not is_settled(voter):
+        return "this member does not know its own position yet"
+    if succeeds is None:
+        return _refusal_of_first(claim, voter)
+    return _refusal_of_successor(succeeds, claim, voter)
+
+
+def _refusal_of_first(claim: Report, voter: Report) -> str | None:
+    if not is_fresh(voter):
+        return f"this member's directory is {voter.directory}: the cluster is not new"
+    if claim.declared != voter.declared:
+        return f"the candidate counts {claim.declared} declared members, this member {voter.declared}"
+    return None
+
+
+def _refusal_of_successor(succeeds: View, claim: Report, voter: Report) -> str | None:
+    if not may_bootstrap(claim) or claim.position is None:
+        return f"the candidate's directory is {claim.directory}"
+    strangers = histories_of(voter) - {succeeds.uuid}
+    if strangers or claim.position.uuid != succeeds.uuid:
+        return f"the candidate's history is {succeeds.uuid}, this member knows {', '.join(strangers) or 'another'}"
+    if voter.last_view is not None and voter.last_view.seqno > succeeds.seqno:
+        return f"this member knows a later view ({voter.last_view.seqno} > {succeeds.seqno})"
+    if may_bootstrap(voter) and voter.position is not None and voter.position.seqno > claim.position.seqno:
+        return f"this member is ahead ({voter.position.seqno} > {claim.position.seqno})"
+    return None
+
+
+def _conflict(
+    request: GrantRequest, held: Grant | None, voter: Report, answers: Mapping[int, Report]
+) -> str | None:
+    """What an earlier grant of this voter says against a new one."""
+    claim = request.candidate
+    if held is None or is_spent(held, voter.last_view):
+        return None
+    if held.candidate == claim.ordinal:
+        if request.candidacy.epoch < held.epoch:
+            return f"a late message: epoch {held.epoch} was granted since"
+        return None
+    current = answers.get(held.candidate)
+    if current is not None and is_void(held, current):
+        return None
+    return f"granted to member {held.candidate} in epoch {held.epoch}, which neither used it nor withdrew"
+
+
+def is_spent(grant: Grant, last_view: View | None) -> bool:
+    """Its voter has belonged to a view since that the grant did not know: the election it served is over."""
+    if last_view is None:
+        return False
+    return grant.succeeds is None or last_view.seqno > grant.succeeds.seqno
+
+
+def is_void(grant: Grant, candidate: Report) -> bool:
+    """The candidate's own answer proves that it will never bootstrap by this grant."""
+    return candidate.withdrawn >= grant.epoch or candidate.volume != grant.volume
+
+
+def next_epoch(answers: Mapping[int, Report]) -> int:
+    """Greater than any epoch that anyone who answers has opened, granted or withdrawn."""
+    seen = [0]
+    for report in answers.values():
+        seen.append(report.withdrawn)
+        seen.extend(item.epoch for item in (report.grant, report.candidacy) if item is not None)
+    return max(seen) + 1

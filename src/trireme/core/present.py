@@ -1,0 +1,70 @@
+"""Decisions of a member whose server runs."""
+
+from trireme.api.report import Phase, Report
+from trireme.core.election import names
+from trireme.core.situation import Action, Claim, Decision, Launch, MarkSynced, Situation, StopServer
+from trireme.core.writer import choose_writer
+
+STEADY_SECONDS = 2.0
+"""Between looks in the steady state: news arrives by wake-ups (view changes, other agents), this is the backstop."""
+
+
+def with_server(situation: Situation) -> Decision:
+    server = situation.me.server
+    if server is None:
+        return _starting(situation)
+    if not server.primary:
+        return _not_primary(situation)
+    claim = choose_writer(situation.me, situation.answers)
+    actions: tuple[Action, ...] = (
+        (Claim(claim),) if claim is not None and claim != situation.me.writer else ()
+    )
+    if server.synced:
+        done = () if situation.unmarked else (MarkSynced(),)
+        writes = claim is not None and claim.ordinal == situation.me.ordinal
+        duty = (
+            "takes the writes"
+            if writes
+            else "replicates"
+            if claim is None
+            else f"follows writer {claim.ordinal}"
+        )
+        return Decision(
+            Phase.SYNCED, f"Synced in a Primary of {server.size}: {duty}", (*done, *actions), STEADY_SECONDS
+        )
+    if server.state == 2:
+        return Decision(Phase.DONOR, f"gives a state transfer in a Primary of {server.size}", actions)
+    return Decision(Phase.JOINING, f"catches up with the Primary ({server.comment or 'joining'})", actions)
+
+
+def _starting(situation: Situation) -> Decision:
+    if situation.me.received_bytes is not None:
+        amount = f"{situation.me.received_bytes / 2**20:.1f} MiB"
+        return Decision(Phase.TRANSFERRING, f"receives a state transfer ({amount} so far)")
+    if situation.launch is Launch.BOOTSTRAP:
+        return Decision(Phase.BOOTSTRAPPING, "its server starts as the first of the Primary")
+    return Decision(Phase.JOINING, "its server starts and joins the Primary")
+
+
+def _not_primary(situation: Situation) -> Decision:
+    """Galera re-forms the Primary by itself once everyone of the last view is back; else stop, and elect."""
+    me = situation.me
+    members = me.last_view.members if me.last_view else ()
+    silent = [o for o in members if o != me.ordinal and o not in situation.answers]
+    if situation.launch is Launch.BOOTSTRAP and me.last_view is None:
+        return Decision(Phase.BOOTSTRAPPING, "its server is about to become Primary")
+    if any(report.primary for report in situation.answers.values()):
+        return Decision(Phase.NON_PRIMARY, "connects to the Primary")
+    if silent:
+        return Decision(Phase.NON_PRIMARY, f"lost the Primary; waits for {names(silent)} of its last view")
+    stopped = [o for o in members if o != me.ordinal and not _runs(situation.answers[o])]
+    if not stopped:
+        return Decision(
+            Phase.NON_PRIMARY, "lost the Primary; every server of its last view runs and reconnects"
+        )
+    why = f"lost the Primary, and {names(stopped)} stopped: stops too, so that positions are final and one is elected"
+    return Decision(Phase.NON_PRIMARY, why, (StopServer(),))
+
+
+def _runs(report: Report) -> bool:
+    return report.running

@@ -1,0 +1,153 @@
+"""What a decision sees (the situation), and what it may answer (actions, and the decision around them)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from trireme.api.position import Position, View
+from trireme.api.report import Candidacy, Phase, Report, WriterClaim
+
+
+class Launch(StrEnum):
+    """How the server that runs now was started."""
+
+    BOOTSTRAP = "bootstrap"
+    JOIN = "join"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """What this incarnation was told when it asked for grants; memory only, never taken over from before."""
+
+    candidacy: Candidacy
+    granted: frozenset[int] = frozenset()
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One immutable picture. Times are seconds of one monotonic clock."""
+
+    now: float
+    me: Report
+    answers: Mapping[int, Report]
+    """The others that answered just now, by ordinal."""
+    silent: Mapping[str, str] = field(default_factory=dict)
+    """Who was asked and did not answer, and in what words."""
+    inspected: bool = False
+    engine_due: bool = False
+    """The directory was looked at, and only the storage engine can tell its position."""
+    prepared: bool = False
+    """First start has finished on this volume, and no Primary followed yet."""
+    unmarked: bool = True
+    """No record of a join or a first start is open."""
+    launch: Launch | None = None
+    busy: tuple[Phase, str] | None = None
+    """A long action is under way: its phase, and what it does, in words."""
+    campaign: Campaign | None = None
+    failures: int = 0
+    retry_at: float = 0.0
+    last_failure: str = ""
+    fault: str | None = None
+    """What only a person can mend, in words."""
+    stop_since: float | None = None
+    transactions: int = 0
+    """Open transactions of clients."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Look at the data directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskEngine:
+    """Run ``mariadbd --wsrep-recover``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskGrants:
+    """Open the candidacy durably, then ask every member of the electorate, oneself first."""
+
+    candidacy: Candidacy
+    electorate: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Say durably that no candidacy up to ``epoch`` will be used."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Initialize:
+    """Make the first data directory ever: system tables, users, database."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Start the server as a new Primary Component, from ``position`` (None: the first ever)."""
+
+    position: Position | None
+    succeeds: View | None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Start the server to join the members at ``addresses``; ask ``donors`` (names) first for a state transfer."""
+
+    addresses: tuple[str, ...]
+    donors: tuple[str, ...]
+    position: Position | None
+    discard: str | None
+    """Why the directory's content is worthless (it is moved aside), None to keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopServer:
+    """Stop the server in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSynced:
+    """Close the records of a join or a first start: this member is Synced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Hold this writer claim."""
+
+    claim: WriterClaim
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The agent's work is done."""
+
+
+Action = (
+    Inspect
+    | AskEngine
+    | AskGrants
+    | Withdraw
+    | Initialize
+    | Bootstrap
+    | Join
+    | StopServer
+    | MarkSynced
+    | Claim
+    | Exit
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now, why in one sentence, and after how many seconds to look again if nothing wakes earlier."""
+
+    phase: Phase
+    why: str
+    actions: tuple[Action, ...] = ()
+    again: float = 1.0
