@@ -1,0 +1,4 @@
+"""The controllers that Trireme's manifests need.
+
+Each decides by a pure function of objects; one runner drives them all.
+"""

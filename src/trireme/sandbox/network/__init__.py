@@ -1,0 +1,1 @@
+"""The sandbox's addresses on the loopback network, and the proxies behind its Services' addresses."""

@@ -1,0 +1,91 @@
+"""What a controller may do to the store, as values: a decision returns them, one place applies them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from trireme.sandbox.controllers.events import Recorder
+from trireme.sandbox.store.interface import Key, NotFoundError, Object, Store
+
+EventType = Literal["Normal", "Warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    group: str
+    resource: str
+    obj: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """``obj`` carries the resourceVersion it was read at, so that a write in between is a conflict."""
+
+    group: str
+    resource: str
+    obj: Object
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    key: Key
+    status: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Only the object of this uid: its successor of the same name is never hit."""
+
+    key: Key
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Record an Event that regards ``obj``."""
+
+    obj: Object
+    type: EventType
+    reason: str
+    message: str
+
+
+Write = Create | Replace | SetStatus | Delete | Emit
+
+
+def apply(store: Store, recorder: Recorder, writes: Iterable[Write]) -> None:
+    """Apply in order; the first ConflictError or ExistsError stops the rest, and the runner tries again.
+
+    What is gone already counts as deleted, and needs no status.
+    """
+    for write in writes:
+        match write:
+            case Create(group, resource, obj):
+                store.create(group, resource, obj)
+            case Replace(group, resource, obj):
+                store.update(group, resource, obj)
+            case SetStatus(key, status):
+                _set_status(store, key, status)
+            case Delete(key, uid):
+                _delete(store, key, uid)
+            case Emit(obj, type_, reason, message):
+                recorder.emit(obj, type_, reason, message)
+            case _:
+                assert_never(write)
+
+
+def _set_status(store: Store, key: Key, status: Object) -> None:
+    def change(obj: Object) -> None:
+        obj["status"] = status
+
+    try:
+        store.mutate(key, change)
+    except NotFoundError:
+        return
+
+
+def _delete(store: Store, key: Key, uid: str) -> None:
+    try:
+        store.delete(key, uid=uid)
+    except NotFoundError:
+        return
