@@ -32,7 +32,14 @@ class TokenMinter(Protocol):
     """Makes the bearer tokens that pods present to the API server."""
 
     def __call__(
-        self, *, namespace: str, service_account: str, pod_name: str, pod_uid: str, audience: str, seconds: int
+        self,
+        *,
+        namespace: str,
+        service_account: str,
+        pod_name: str,
+        pod_uid: str,
+        audience: str,
+        seconds: int,
     ) -> str:
         """A token valid for ``seconds``; ``audience`` is '' for the API server itself."""
         ...

@@ -1,0 +1,179 @@
+"""Starts one container under bubblewrap and tells how it ended."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from trireme.sandbox.node.assembly import Assembled
+from trireme.sandbox.node.bubblewrap import options
+from trireme.sandbox.node.logs import LogFile, Pump
+from trireme.sandbox.node.process import Process, signal_process
+
+START_SECONDS = 10.0
+"""Mounting takes some 25 ms; a start that takes this long has failed."""
+
+_EXEC_POLL_SECONDS = 0.005
+"""The kernel announces no exec: the name of the process is watched until it is no longer bubblewrap's."""
+
+_DRAIN_SECONDS = 2.0
+"""How long the output may take to arrive once the container has ended."""
+
+
+class StartError(Exception):
+    """The container did not start; the message is the runtime's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """``exit_code`` is 128 + the signal's number where a signal ended the container."""
+
+    exit_code: int
+    start_failure: str = ""
+    """Not empty when the container's command was never reached."""
+
+
+class Runtime:
+    """A started container."""
+
+    def __init__(self, process: Process, log: LogFile, pumps: tuple[Pump, Pump], status: int) -> None:
+        self.container_id = secrets.token_hex(32)
+        self._process = process
+        self._log = log
+        self._pumps = pumps
+        self._status = status
+        self.pid = 0
+        """Of the container's PID 1, as the host sees it."""
+        self._pidfd = -1
+
+    @classmethod
+    async def start(cls, assembled: Assembled, log_path: Path) -> Self:
+        """Returns when the container's command runs, or bubblewrap has failed to start it. Raises StartError."""
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            raise StartError(
+                "bubblewrap is not installed: no bwrap in PATH (Debian: apt-get install bubblewrap)"
+            )
+        log = LogFile(log_path)
+        pumps = Pump("stdout", log), Pump("stderr", log)
+        status, status_writing = os.pipe2(os.O_CLOEXEC)
+        arguments = _memory_file(options(assembled.surroundings))
+        try:
+            process = Process.spawn(
+                (
+                    bwrap,
+                    "--args",
+                    str(arguments),
+                    "--json-status-fd",
+                    str(status_writing),
+                    "--",
+                    *assembled.command,
+                ),
+                stdout=pumps[0].writing,
+                stderr=pumps[1].writing,
+                pass_fds=(arguments, status_writing),
+            )
+        finally:
+            os.close(arguments)
+            os.close(status_writing)
+            for pump in pumps:
+                pump.started()
+        runtime = cls(process, log, pumps, status)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await runtime._reach_command()
+        except BaseException as error:
+            process.kill()
+            runtime._close()
+            if isinstance(error, TimeoutError):
+                raise StartError(f"bubblewrap did not start it within {START_SECONDS:.0f} s") from error
+            raise
+        return runtime
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the container's PID 1. The kernel ends all others of the container with it."""
+        if self._pidfd >= 0 and self._process.exit_code is None:
+            signal_process(self._pidfd, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        if self._pidfd < 0:
+            self._process.kill()
+
+    async def wait(self) -> Ended:
+        """How it ended, once all of its output is in the log."""
+        code = await self._process.wait()
+        drained = asyncio.gather(*(pump.finished for pump in self._pumps))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(drained), _DRAIN_SECONDS)
+        self._close()
+        return Ended(128 - code if code < 0 else code, self._start_failure(code))
+
+    def _start_failure(self, code: int) -> str:
+        """bubblewrap's only words for a failure are one line on the container's stderr."""
+        errors = self._pumps[1]
+        line = (errors.first_line or b"").decode(errors="replace")
+        if code != 1 or errors.lines != 1 or not line.startswith("bwrap: "):
+            return ""
+        return line.removeprefix("bwrap: ")
+
+    def _close(self) -> None:
+        """bubblewrap writes to the status pipe when the container ends: it must stay open until then."""
+        self._log.close()
+        os.close(self._status)
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    async def _reach_command(self) -> None:
+        self.pid = await _child_pid(self._status)
+        if not self.pid:
+            await self._process.wait()
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._pidfd = os.pidfd_open(self.pid)
+        comm = Path(f"/proc/{self.pid}/comm")
+        with contextlib.suppress(OSError):
+            while self._process.exit_code is None and comm.read_text() == "bwrap\n":  # noqa: ASYNC110
+                await asyncio.sleep(_EXEC_POLL_SECONDS)
+
+
+async def _child_pid(status: int) -> int:
+    """From bubblewrap's first JSON document, which comes in pieces; 0 if it ended before writing one."""
+    written = b""
+    while b"\n" not in written:
+        await _readable(status)
+        piece = os.read(status, 4096)
+        if not piece:
+            return 0
+        written += piece
+    return int(json.loads(written.partition(b"\n")[0])["child-pid"])
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    readable: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _settle, readable)
+    try:
+        await readable
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _memory_file(words: list[str]) -> int:
+    """A file that only this descriptor names: the environment may hold secrets."""
+    descriptor = os.memfd_create("bwrap-args")
+    os.write(descriptor, b"".join(os.fsencode(word) + b"\0" for word in words))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
