@@ -1,0 +1,215 @@
+"""Executes decisions. Each action is idempotent; long ones run beside the loop, one at a time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import assert_never
+
+from trireme.adapters.mariadb import datadir
+from trireme.adapters.mariadb.first_start import Accounts, initialize
+from trireme.adapters.mariadb.recover import recover_position
+from trireme.adapters.peers import Peers, Silence
+from trireme.adapters.signing import derive_password
+from trireme.agent.launcher import Launcher
+from trireme.agent.member import Member
+from trireme.api.report import GrantReply, GrantRequest, Phase
+from trireme.base.errors import PermanentError, TriremeError
+from trireme.core import grants, situation
+from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
+
+log = logging.getLogger("trireme.agent")
+
+
+class Actor:
+    def __init__(self, member: Member, peers: Peers, launcher: Launcher, token: bytes) -> None:
+        self._member = member
+        self._peers = peers
+        self._launcher = launcher
+        self._token = token
+        self._work: asyncio.Task[None] | None = None
+        self.done = False
+
+    async def act(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            try:
+                await self._execute(action)
+            except PermanentError as error:
+                self._member.fault = str(error)
+                log.error("%s", error)
+            except (TriremeError, OSError) as error:
+                self._member.failed(str(error))
+                log.warning("%s", error)
+
+    async def close(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    async def _execute(self, action: Action) -> None:
+        member = self._member
+        match action:
+            case situation.Inspect():
+                await self._inspect()
+            case situation.AskEngine():
+                self._begin(Phase.RECOVERING, "asks the storage engine for its position", self._ask_engine)
+            case AskGrants():
+                await self._ask_grants(action)
+            case situation.Withdraw(epoch=epoch):
+                member.records.change(withdrawn=epoch)
+                member.campaign = None
+                log.info("withdrew its candidacy of epoch %d", epoch)
+            case situation.Initialize():
+                self._begin(Phase.INITIALIZING, "makes the first data directory", self._initialize)
+            case Bootstrap():
+                await self._bootstrap(action)
+            case Join():
+                await self._join(action)
+            case situation.StopServer():
+                self._launcher.begin_stop()
+            case situation.MarkSynced():
+                member.records.change(joining=False, first_start=None)
+            case situation.Claim(claim=claim):
+                member.writer = claim
+                log.info("the writer is member %d (term %d)", claim.ordinal, claim.term)
+            case situation.Exit():
+                self.done = True
+            case _:
+                assert_never(action)
+        member.wake.set()
+
+    async def _inspect(self) -> None:
+        member = self._member
+        facts = await asyncio.to_thread(datadir.inspect, member.settings.data_root)
+        if facts.problem is not None:
+            raise PermanentError(
+                f"{facts.root}: {facts.problem}; the data volume must be readable and writable"
+            )
+        if not facts.writable:
+            raise PermanentError(
+                f"{facts.root} is not writable for this container's uid; mend the volume's owner"
+            )
+        if facts.foreign and facts.empty:
+            raise PermanentError(
+                f"{facts.root} holds {', '.join(facts.foreign)}, which Trireme did not put there; "
+                f"if it is a data directory, move it to {facts.root / 'data'}, else choose an empty volume"
+            )
+        member.facts = facts
+        verdict = member.verdict()
+        log.info("data directory: %s", verdict.why if verdict else "not known")
+
+    async def _ask_engine(self) -> None:
+        member = self._member
+        self._launcher.write_config(peers=(), donors=())
+        recovered = await recover_position(
+            self._launcher.binaries, member.settings.config_file, run_dir=member.settings.run_dir
+        )
+        member.recovered = recovered
+        log.info("storage engine: %s", recovered.detail)
+        if not recovered.engine_sound:
+            member.last_failure = recovered.detail
+
+    async def _initialize(self) -> None:
+        member, settings = self._member, self._member.settings
+        member.records.change(first_start="began")
+        if member.facts is not None and not member.facts.empty:
+            datadir.set_aside(settings.data_root, "first start broke off", _stamp())
+            datadir.prune_aside(settings.data_root, 1)
+        accounts = Accounts(
+            root_password=settings.secret("root-password"),
+            database=settings.database or None,
+            user=settings.user or None,
+            password=settings.secret("password") if settings.user else None,
+            sst_password=derive_password(self._token, "sst"),
+            agent_password=derive_password(self._token, "agent"),
+        )
+        await initialize(self._launcher.binaries, settings.data_root, accounts, tmp_dir=settings.tmp_dir)
+        member.records.change(first_start="done")
+        member.forget_directory()
+
+    async def _bootstrap(self, action: Bootstrap) -> None:
+        member = self._member
+        if action.position is not None:
+            datadir.write_position(member.settings.data_root, action.position, safe_to_bootstrap=True)
+        self._launcher.write_config(peers=(), donors=())
+        await self._launcher.start(Launch.BOOTSTRAP)
+
+    async def _join(self, action: Join) -> None:
+        member, root = self._member, self._member.settings.data_root
+        datadir.clean_transfer_leftovers(root)
+        if action.discard is not None and member.facts is not None and not member.facts.empty:
+            await asyncio.to_thread(self._discard, action.discard)
+        elif action.position is not None:
+            datadir.write_position(root, action.position, safe_to_bootstrap=False)
+        member.records.change(joining=True, first_start=None)
+        self._launcher.write_config(peers=action.addresses, donors=action.donors)
+        await self._launcher.start(Launch.JOIN)
+
+    def _discard(self, reason: str) -> None:
+        """Move what may be worth a look aside (one copy is kept); a half-copied transfer is worth none."""
+        member, root = self._member, self._member.settings.data_root
+        if member.facts is not None and member.facts.transfer_broke_off:
+            return
+        where = datadir.set_aside(root, reason, _stamp())
+        datadir.prune_aside(root, 1)
+        log.warning("%s: moved the old data directory to %s", reason, where)
+
+    async def _ask_grants(self, action: AskGrants) -> None:
+        """The candidacy is on disk before anyone is asked; the candidate's own grant is one of those it needs."""
+        member, candidacy = self._member, action.candidacy
+        if member.records.record.candidacy != candidacy:
+            member.records.change(candidacy=candidacy)
+        request = GrantRequest(candidacy=candidacy, candidate=member.report())
+        own = give_grant(member, request)
+        others = [ordinal for ordinal in action.electorate if ordinal != member.settings.ordinal]
+        asked = [self._peers.ask_grant(member.answers[ordinal].address, request) for ordinal in others]
+        replies = dict(zip(others, await asyncio.gather(*asked), strict=True))
+        granted = {o for o, reply in replies.items() if isinstance(reply, GrantReply) and reply.granted}
+        refused = {o: _words(reply) for o, reply in replies.items() if o not in granted}
+        (granted.add if own.granted else lambda o: refused.update({o: own.why}))(member.settings.ordinal)
+        member.campaign = Campaign(candidacy=candidacy, granted=frozenset(granted), refused=refused)
+        log.info(
+            "epoch %d: granted by %s%s", candidacy.epoch, sorted(granted), f", {refused}" if refused else ""
+        )
+
+    def _begin(self, phase: Phase, why: str, work: Callable[[], Awaitable[None]]) -> None:
+        if self._work is not None and not self._work.done():
+            return
+        self._member.busy = (phase, why)
+        self._work = asyncio.create_task(self._run(work))
+
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+        member = self._member
+        try:
+            await work()
+        except PermanentError as error:
+            member.fault = str(error)
+            log.error("%s", error)
+        except (TriremeError, OSError) as error:
+            member.forget_directory()
+            member.failed(str(error))
+            log.warning("%s", error)
+        finally:
+            member.busy = None
+            member.wake.set()
+
+
+def give_grant(member: Member, request: GrantRequest) -> GrantReply:
+    """Judge a request by what this member is at this moment; a grant is on disk before it is given."""
+    if member.busy is not None and request.candidate.ordinal != member.settings.ordinal:
+        return GrantReply(granted=False, why=f"busy: {member.busy[1]}", voter=member.report())
+    outcome = grants.judge_request(request, member.report(), member.answers)
+    if isinstance(outcome, grants.Refused):
+        return GrantReply(granted=False, why=outcome.why, voter=member.report())
+    if outcome.grant != member.records.record.grant:
+        member.records.change(grant=outcome.grant)
+        log.info("%s", outcome.why)
+    return GrantReply(granted=True, why=outcome.why, voter=member.report())
+
+
+def _words(reply: GrantReply | Silence) -> str:
+    return reply.why
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -1,0 +1,123 @@
+"""The agent's HTTP side: probes, status, metrics; and the signed calls among agents."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, sign, verify
+from trireme.agent.act import give_grant
+from trireme.agent.member import Member
+from trireme.agent.metrics import render_metrics
+from trireme.api.names import PRIMARY, SECONDARY
+from trireme.api.report import GrantRequest
+from trireme.core import health
+from trireme.core.health import Health
+
+LARGEST_REQUEST_BYTES = 64 * 1024
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class AgentServer:
+    """Open end points only read. What changes something carries the signature of the cluster's token."""
+
+    def __init__(self, member: Member, token: bytes) -> None:
+        self._member = member
+        self._token = token
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Raises OSError where the port is in use."""
+        app = web.Application(client_max_size=LARGEST_REQUEST_BYTES)
+        app.add_routes(
+            [
+                web.get("/livez", self._probe(self._live)),
+                web.get("/startupz", self._probe(lambda: health.started(self._member.rounds))),
+                web.get("/readyz", self._probe(lambda: health.ready(self._member.report()))),
+                web.get("/primary", self._probe(lambda: self._has_role(PRIMARY))),
+                web.get("/secondary", self._probe(lambda: self._has_role(SECONDARY))),
+                web.get("/status", self._status),
+                web.get("/metrics", self._metrics),
+                web.get("/v1/report", self._signed(self._report)),
+                web.post("/v1/grant", self._signed(self._grant)),
+                web.post("/v1/wake", self._signed(self._wake)),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        await self._runner.setup()
+        settings = self._member.settings
+        await web.TCPSite(
+            self._runner, settings.listen_address, settings.http_port, reuse_address=True
+        ).start()
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _live(self) -> Health:
+        return health.live(time.monotonic() - self._member.last_round)
+
+    def _has_role(self, wanted: str) -> Health:
+        report = self._member.report()
+        usable, role = health.ready(report), health.role(report)
+        return Health(usable.ok and role == wanted, f"{role}: {usable.why}")
+
+    def _probe(self, judge: Callable[[], Health]) -> Handler:
+        async def answer(_: web.Request) -> web.Response:
+            verdict = judge()
+            return web.Response(status=200 if verdict.ok else 503, text=verdict.why + "\n")
+
+        return answer
+
+    async def _status(self, _: web.Request) -> web.Response:
+        member, report = self._member, self._member.report()
+        body = {
+            **msgspec.to_builtins(report),
+            "role": health.role(report),
+            "restarts": member.restarts,
+            "fault": member.fault,
+            "heard": {str(ordinal): other.phase for ordinal, other in sorted(member.answers.items())},
+            "silent": dict(member.silent),
+        }
+        return web.Response(
+            body=msgspec.json.format(msgspec.json.encode(body)), content_type="application/json"
+        )
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(
+            body=render_metrics(self._member), headers={"Content-Type": "text/plain; version=0.0.4"}
+        )
+
+    async def _report(self, _: bytes) -> bytes:
+        return msgspec.json.encode(self._member.report())
+
+    async def _grant(self, body: bytes) -> bytes:
+        request = msgspec.json.decode(body, type=GrantRequest)
+        reply = give_grant(self._member, request)
+        self._member.wake.set()
+        return msgspec.json.encode(reply)
+
+    async def _wake(self, _: bytes) -> bytes:
+        self._member.wake.set()
+        return b"{}"
+
+    def _signed(self, handle: Callable[[bytes], Awaitable[bytes]]) -> Handler:
+        """Refuse what this cluster's token did not sign; sign the answer to exactly this request."""
+
+        async def answer(request: web.Request) -> web.Response:
+            body = await request.read()
+            nonce = request.headers.get(NONCE_HEADER, "")
+            signature = request.headers.get(SIGNATURE_HEADER, "")
+            if not verify(self._token, signature, request.method, request.path, nonce, body):
+                return web.Response(status=401, text="not signed with this cluster's token\n")
+            try:
+                result = await handle(body)
+            except msgspec.MsgspecError as error:
+                return web.Response(status=400, text=f"{error}\n")
+            proof = sign(self._token, "answer", request.path, nonce, result)
+            return web.Response(
+                body=result, headers={SIGNATURE_HEADER: proof}, content_type="application/json"
+            )
+
+        return answer

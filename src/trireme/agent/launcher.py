@@ -1,0 +1,148 @@
+"""Starts and stops the one server process, and keeps what is known of the member in step with it."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from pathlib import PurePosixPath
+
+from trireme.adapters.dns import ordinal_of
+from trireme.adapters.mariadb.binaries import Binaries
+from trireme.adapters.mariadb.first_start import SST_USER
+from trireme.adapters.mariadb.log import FatalSeen, LogEvent, TransferSeen, ViewSeen
+from trireme.adapters.mariadb.notify import Notification, notify_command
+from trireme.adapters.mariadb.process import Exit, Server
+from trireme.adapters.signing import derive_password
+from trireme.agent.member import Member
+from trireme.base.durable import write_durably
+from trireme.core.situation import Launch
+from trireme.manifests.server_config import ServerConfig, render
+
+log = logging.getLogger("trireme.agent")
+
+KILL_RESERVE_SECONDS = 5.0
+"""Before the pod's own deadline: time to reap, and to leave in words."""
+
+
+class Launcher:
+    def __init__(self, member: Member, binaries: Binaries, token: bytes) -> None:
+        self.binaries = binaries
+        self._member = member
+        self._token = token
+        self._stopping: asyncio.Task[Exit] | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    def config_text(self, peers: tuple[str, ...], donors: tuple[str, ...]) -> str:
+        """The configuration for one start. Raises PermanentError naming what of the user's text is refused."""
+        settings = self._member.settings
+        return render(
+            ServerConfig(
+                cluster=settings.cluster,
+                node_name=settings.pod,
+                address=settings.address,
+                peers=peers,
+                donors=donors,
+                data_dir=PurePosixPath(settings.data_dir),
+                run_dir=PurePosixPath(settings.run_dir),
+                tmp_dir=PurePosixPath(settings.tmp_dir),
+                provider=PurePosixPath(self.binaries.provider),
+                notify_command=notify_command(settings.notify_socket),
+                sst_user=SST_USER,
+                sst_password=derive_password(self._token, "sst"),
+                version=self.binaries.version,
+                cpus=len(os.sched_getaffinity(0)),
+                user_text=settings.user_config,
+            )
+        )
+
+    def write_config(self, peers: tuple[str, ...], donors: tuple[str, ...]) -> None:
+        write_durably(self._member.settings.config_file, self.config_text(peers, donors).encode(), mode=0o600)
+
+    async def start(self, launch: Launch) -> None:
+        """Start a server with the configuration written before. Raises PermanentError, such as for a port in use."""
+        member, settings = self._member, self._member.settings
+        member.launch, member.seen_view, member.status = launch, None, None
+        server = Server(
+            self.binaries,
+            settings.config_file,
+            address=settings.address,
+            run_dir=settings.run_dir,
+            tmp_dir=settings.tmp_dir,
+            on_line=_forward,
+            on_event=self._on_event,
+        )
+        member.server = server
+        member.forget_directory()
+        try:
+            await server.start(new_cluster=launch is Launch.BOOTSTRAP)
+        except BaseException:
+            member.server = None
+            raise
+        log.info("started mariadbd (pid %s) to %s", server.pid, launch)
+        self._stopping = None
+        self._watching = asyncio.create_task(self._watch(server))
+
+    def begin_stop(self) -> None:
+        """Stop the server in order; at the pod's deadline it is killed. Asked twice, it stops once."""
+        member = self._member
+        if member.server is None or (self._stopping is not None and not self._stopping.done()):
+            return
+        log.info("stops mariadbd in order")
+        self._stopping = asyncio.create_task(member.server.stop(self._seconds_left()))
+
+    async def close(self) -> None:
+        if self._member.server is not None:
+            await self._member.server.stop(self._seconds_left())
+        if self._watching is not None:
+            await self._watching
+
+    async def on_notify(self, notification: Notification) -> None:
+        """Called synchronously by the server as it installs a view: the view is on disk when this returns."""
+        member = self._member
+        if notification.primary and notification.uuid and notification.members:
+            ordinals = [ordinal_of(item.name) for item in notification.members]
+            member.note_view(notification.uuid, tuple(o for o in ordinals if o is not None))
+        member.wake.set()
+
+    def _on_event(self, event: LogEvent) -> None:
+        member = self._member
+        match event:
+            case ViewSeen(primary=True):
+                member.seen_view = (event.uuid, event.seqno)
+            case ViewSeen():
+                log.info("the server is in no Primary")
+            case TransferSeen():
+                words = f"{event.kind.upper()} {event.step} ({event.role}{f', {event.peer}' if event.peer else ''})"
+                log.info("state transfer: %s %s", words, event.detail)
+            case FatalSeen():
+                member.last_failure = event.advice
+                log.error("%s", event.advice)
+        member.wake.set()
+
+    async def _watch(self, server: Server) -> None:
+        ended = await server.wait()
+        member = self._member
+        member.server, member.status, member.launch, member.received_bytes = None, None, None, None
+        member.forget_directory()
+        if not ended.asked:
+            member.restarts += 1
+            said = ended.last_errors[-1] if ended.last_errors else "it said nothing"
+            advice = f" ({member.last_failure})" if member.last_failure else ""
+            member.failed(f"mariadbd ended with {ended.code}: {said}{advice}")
+            log.error("mariadbd ended with %d: %s", ended.code, said)
+        else:
+            log.info(
+                "mariadbd %s", "was killed at the deadline" if ended.killed else f"stopped ({ended.code})"
+            )
+        member.wake.set()
+
+    def _seconds_left(self) -> float:
+        settings, since = self._member.settings, self._member.stop_since
+        used = time.monotonic() - since if since is not None else 0.0
+        return max(settings.grace_seconds - used - KILL_RESERVE_SECONDS, 1.0)
+
+
+def _forward(line: str) -> None:
+    sys.stdout.write(line if line.endswith("\n") else line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,92 @@
+"""observe -> decide -> act -> report, again and again; woken by news, and by the clock as a backstop."""
+
+import asyncio
+import logging
+import time
+
+from trireme.adapters.kubernetes import PodLabels
+from trireme.adapters.peers import Peers
+from trireme.agent.act import Actor
+from trireme.agent.member import Member
+from trireme.agent.observe import Observer
+from trireme.agent.roles import Roles
+from trireme.api.report import Phase, Report
+from trireme.core.decide import decide
+from trireme.core.situation import Decision
+
+log = logging.getLogger("trireme.agent")
+
+LEAST_PAUSE_SECONDS = 0.05
+"""Between rounds, however often others wake us: a storm of wake-ups must not eat a core."""
+
+
+class Loop:
+    def __init__(
+        self, member: Member, observer: Observer, actor: Actor, peers: Peers, labels: PodLabels
+    ) -> None:
+        self._member = member
+        self._observer = observer
+        self._actor = actor
+        self._peers = peers
+        self._roles = Roles(member, labels)
+        self._told: tuple[object, ...] = ()
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until the member has left in order (SIGTERM)."""
+        while not self._actor.done:
+            self._member.wake.clear()
+            situation = await self._observer.observe()
+            decision = decide(situation)
+            self._report(decision)
+            await self._actor.act(decision.actions)
+            self._tell_others()
+            self._roles.follow()
+            await self._pause(decision.again)
+        await self._roles.close()
+
+    def _report(self, decision: Decision) -> None:
+        member = self._member
+        if (member.phase, member.why) != (decision.phase, decision.why):
+            log.info("%s: %s", decision.phase, decision.why)
+        member.phase, member.why = decision.phase, decision.why
+        member.rounds += 1
+        member.last_round = time.monotonic()
+        if decision.phase is Phase.SYNCED:
+            member.failures, member.last_failure = 0, ""
+
+    def _tell_others(self) -> None:
+        """Others decide on what this member is: tell them when that changed, so that nobody waits on a clock."""
+        now = _news(self._member.report())
+        if now == self._told:
+            return
+        self._told = now
+        for address in self._member.addresses - {self._member.settings.address}:
+            call = asyncio.create_task(self._peers.wake(address))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(LEAST_PAUSE_SECONDS)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._member.wake.wait()
+        except TimeoutError:
+            return
+
+
+def _news(report: Report) -> tuple[object, ...]:
+    """The part of a report that changes what others do. Progress and commits are no news."""
+    return (
+        report.phase,
+        report.directory,
+        report.running,
+        report.unsettled,
+        report.primary,
+        report.server.state if report.server else None,
+        report.last_view,
+        report.candidacy,
+        report.withdrawn,
+        report.writer,
+        report.leaving,
+    )

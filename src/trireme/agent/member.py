@@ -1,0 +1,159 @@
+"""This member as its agent knows it: the only mutable state, and the report that is made of it."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from trireme.adapters.mariadb.binaries import Binaries
+from trireme.adapters.mariadb.datadir import DirectoryFacts
+from trireme.adapters.mariadb.process import Server
+from trireme.adapters.mariadb.recover import Recovered
+from trireme.adapters.mariadb.status import ServerStatus
+from trireme.agent.records import Records
+from trireme.agent.settings import Settings
+from trireme.api.position import Position, View
+from trireme.api.report import Directory, Phase, Report, ServerReport, WriterClaim
+from trireme.core import directory, health
+from trireme.core.situation import Campaign, Launch
+
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 30.0
+"""Back-off between starts of a server that fails: 1, 2, 4, … 30 s."""
+
+
+@dataclass(slots=True)
+class Member:
+    """Written by the loop and its actions only; the HTTP side reads."""
+
+    settings: Settings
+    binaries: Binaries | None
+    records: Records
+    incarnation: str = field(default_factory=lambda: secrets.token_hex(8))
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    phase: Phase = Phase.STARTING
+    why: str = "the agent starts"
+    rounds: int = 0
+    last_round: float = field(default_factory=time.monotonic)
+    fault: str | None = None
+    stop_since: float | None = None
+
+    facts: DirectoryFacts | None = None
+    recovered: Recovered | None = None
+    server: Server | None = None
+    status: ServerStatus | None = None
+    status_error: str = ""
+    transactions: int = 0
+    launch: Launch | None = None
+    received_bytes: int | None = None
+    seen_view: tuple[str, int] | None = None
+    """``uuid, seqno`` of the last Primary view in the server's log, to number the next notification by."""
+    busy: tuple[Phase, str] | None = None
+    campaign: Campaign | None = None
+    failures: int = 0
+    retry_at: float = 0.0
+    last_failure: str = ""
+    restarts: int = 0
+    writer: WriterClaim | None = None
+    answers: Mapping[int, Report] = field(default_factory=dict)
+    silent: Mapping[str, str] = field(default_factory=dict)
+    addresses: frozenset[str] = frozenset()
+
+    @property
+    def running(self) -> bool:
+        return self.server is not None
+
+    def forget_directory(self) -> None:
+        """What was known of the directory is no longer so: a server ran on it, or it was changed."""
+        self.facts = None
+        self.recovered = None
+
+    def failed(self, why: str) -> None:
+        """A start came to nothing: wait before the next."""
+        self.last_failure = why
+        pause = min(FIRST_RETRY_SECONDS * 2**self.failures, LONGEST_RETRY_SECONDS)
+        self.failures = min(self.failures + 1, 16)
+        self.retry_at = time.monotonic() + pause
+
+    def verdict(self) -> directory.Verdict | None:
+        """The directory's state by its evidence; None before the first look."""
+        if self.facts is None:
+            return None
+        record, facts = self.records.record, self.facts
+        evidence = directory.Evidence(
+            has_files=not facts.empty,
+            grastate=facts.grastate.position if facts.grastate else None,
+            safe_to_bootstrap=facts.grastate.safe_to_bootstrap if facts.grastate else False,
+            transfer_broke_off=facts.transfer_broke_off,
+            initializing=record.first_start is not None,
+            joining=record.joining,
+            last_view=record.last_view,
+            recovered=self.recovered.position if self.recovered else None,
+        )
+        return directory.judge(evidence, engine_asked=self.recovered is not None)
+
+    def report(self) -> Report:
+        """What this member says of itself right now."""
+        record, verdict = self.records.record, self.verdict()
+        report = Report(
+            cluster=record.cluster,
+            ordinal=self.settings.ordinal,
+            name=self.settings.pod,
+            address=self.settings.address,
+            incarnation=self.incarnation,
+            volume=record.volume,
+            declared=self.settings.members,
+            phase=self.phase,
+            why=self.why,
+            directory=verdict.directory if verdict else Directory.UNKNOWN,
+            position=self._position(verdict),
+            safe_to_bootstrap=bool(
+                self.facts and self.facts.grastate and self.facts.grastate.safe_to_bootstrap
+            ),
+            last_view=record.last_view,
+            running=self.running,
+            server=server_report(self.status) if self.status else None,
+            grant=record.grant,
+            candidacy=record.candidacy,
+            withdrawn=record.withdrawn,
+            writer=self.writer,
+            leaving=self.stop_since is not None,
+            unsettled=not self.running and (verdict is None or verdict.ask_engine),
+            received_bytes=self.received_bytes,
+        )
+        return report if not health.ready(report).ok else _as_ready(report)
+
+    def _position(self, verdict: directory.Verdict | None) -> Position | None:
+        if self.status is not None:
+            return Position(self.status.state_uuid, self.status.last_committed)
+        return verdict.position if verdict else None
+
+    def note_view(self, uuid: str, members: tuple[int, ...]) -> None:
+        """A Primary view was installed: on disk before this returns, and an open first start is over."""
+        seqno = self.seen_view[1] if self.seen_view is not None and self.seen_view[0] == uuid else None
+        known = self.records.record.last_view
+        if seqno is None:
+            seqno = known.seqno + 1 if known is not None and known.uuid == uuid else 1
+        view = View(uuid, seqno, tuple(sorted(members)))
+        if view != known:
+            self.records.change(last_view=view, first_start=None)
+
+
+def server_report(status: ServerStatus) -> ServerReport:
+    return ServerReport(
+        primary=status.primary,
+        ready=status.ready,
+        state=status.local_state,
+        comment=status.local_state_comment,
+        uuid=status.state_uuid,
+        last_committed=status.last_committed,
+        size=status.cluster_size,
+        version=status.version,
+    )
+
+
+def _as_ready(report: Report) -> Report:
+
+    return replace(report, ready=True)

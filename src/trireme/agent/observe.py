@@ -1,0 +1,124 @@
+"""Gathers one situation: what the server, the other agents and the records say. It judges nothing."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from trireme.adapters.dns import Resolver, ordinal_of
+from trireme.adapters.mariadb.status import Monitor
+from trireme.adapters.mariadb.transfer import transfer_progress
+from trireme.adapters.peers import Peers, Silence
+from trireme.agent.member import Member
+from trireme.api.report import Phase, Report
+from trireme.base.errors import PermanentError, TemporaryError, TriremeError
+from trireme.core.situation import Situation
+
+STEADY_LOOKUP_SECONDS = 15.0
+"""Between SRV look-ups while all is well. In any other phase each round asks anew."""
+STEADY_PHASES = frozenset({Phase.SYNCED, Phase.DONOR})
+
+
+class Observer:
+    def __init__(self, member: Member, resolver: Resolver, peers: Peers, monitor: Monitor) -> None:
+        self._member = member
+        self._resolver = resolver
+        self._peers = peers
+        self._monitor = monitor
+        self._looked_up = float("-inf")
+        self._lookup_error = ""
+
+    async def observe(self) -> Situation:
+        """One round of looking: the server, the name service and the other agents, each bounded by its time-out."""
+        await asyncio.gather(self._look_at_server(), self._ask_members())
+        return self.situation()
+
+    def situation(self) -> Situation:
+        member = self._member
+        verdict, record = member.verdict(), member.records.record
+        return Situation(
+            now=time.monotonic(),
+            me=member.report(),
+            answers=member.answers,
+            silent=member.silent,
+            inspected=verdict is not None,
+            engine_due=verdict is not None and verdict.ask_engine,
+            prepared=record.first_start == "done",
+            unmarked=not record.joining and record.first_start is None,
+            launch=member.launch,
+            busy=member.busy,
+            campaign=member.campaign,
+            failures=member.failures,
+            retry_at=member.retry_at,
+            last_failure=member.last_failure,
+            fault=member.fault,
+            stop_since=member.stop_since,
+            transactions=member.transactions,
+        )
+
+    async def _look_at_server(self) -> None:
+        member = self._member
+        if member.server is None:
+            member.status, member.received_bytes, member.transactions = None, None, 0
+            return
+        try:
+            member.status = await self._monitor.read()
+            member.status_error = ""
+            if member.stop_since is not None:
+                member.transactions = await self._monitor.active_transactions()
+        except TriremeError as error:
+            if isinstance(error, PermanentError) and member.status_error != str(error):
+                member.why = str(error)
+            member.status, member.status_error = None, str(error)
+        pid = member.server.pid if member.server is not None else None
+        if member.status is None and pid is not None:
+            progress = await asyncio.to_thread(transfer_progress, member.settings.data_root, pid)
+            receives = progress is not None and progress.role == "joiner"
+            member.received_bytes = progress.transferred_bytes if progress is not None and receives else None
+        else:
+            member.received_bytes = None
+
+    async def _ask_members(self) -> None:
+        await self._look_up()
+        member = self._member
+        addresses = sorted(member.addresses - {member.settings.address})
+        heard = await asyncio.gather(*(self._peers.report(address) for address in addresses))
+        answers: dict[int, Report] = {}
+        silent = {"SRV": self._lookup_error} if self._lookup_error else {}
+        for address, answer in zip(addresses, heard, strict=True):
+            if isinstance(answer, Silence):
+                silent[address] = answer.why
+            elif answer.cluster != member.settings.full_name or answer.ordinal == member.settings.ordinal:
+                silent[address] = f"it is member {answer.ordinal} of {answer.cluster}"
+            else:
+                answers[answer.ordinal] = _preferred(answers.get(answer.ordinal), answer)
+        member.answers, member.silent = answers, silent
+
+    async def _look_up(self) -> None:
+        """Addresses that answered before are asked again even where the name service fails or forgets them."""
+        member = self._member
+        steady = member.phase in STEADY_PHASES and not member.silent
+        if steady and time.monotonic() - self._looked_up < STEADY_LOOKUP_SECONDS:
+            return
+        try:
+            found = await self._resolver.members(member.settings.srv_name)
+        except TemporaryError as error:
+            self._lookup_error = str(error)
+            return
+        self._looked_up, self._lookup_error = time.monotonic(), ""
+        current = frozenset(_usable(found, member.settings.cluster))
+        answering = frozenset(report.address for report in member.answers.values())
+        member.addresses = current | answering
+
+
+def _usable(found: dict[str, tuple[str, ...]], cluster: str) -> Iterable[str]:
+    """Addresses of targets that are named as this cluster's members are."""
+    for host, addresses in found.items():
+        if ordinal_of(host) is not None and host.startswith(f"{cluster}-"):
+            yield from addresses
+
+
+def _preferred(known: Report | None, new: Report) -> Report:
+    """Two pods answer for one ordinal (an old one not yet gone): the one whose server runs is the one to heed."""
+    if known is None or (new.running and not known.running):
+        return new
+    return known

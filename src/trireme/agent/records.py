@@ -1,0 +1,76 @@
+"""What a member must never forget: one small file on its volume, replaced whole and flushed at each change."""
+
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from trireme.api.position import View
+from trireme.api.report import Candidacy, Grant
+from trireme.base.durable import write_durably
+from trireme.base.errors import PermanentError
+
+FILE = "member.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Facts of this volume. ``format`` grows when a field changes its meaning."""
+
+    cluster: str
+    volume: str
+    format: Literal[1] = 1
+    last_view: View | None = None
+    grant: Grant | None = None
+    candidacy: Candidacy | None = None
+    withdrawn: int = 0
+    first_start: Literal["began", "done"] | None = None
+    """Set from the moment a first start may touch the directory until the first Primary view."""
+    joining: bool = False
+    """Set before a server is started to join, until this member is Synced."""
+
+
+class Records:
+    """The record in memory and on disk; :meth:`change` returns when the disk has it."""
+
+    def __init__(self, directory: Path, record: Record) -> None:
+        self._path = directory / FILE
+        self.record = record
+
+    @classmethod
+    def open(cls, directory: Path, cluster: str) -> "Records":
+        """Read the volume's record, or make its first. Raises PermanentError; never overwrites what it cannot read."""
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            path = directory / FILE
+            if path.exists():
+                return cls(directory, _read(path, cluster))
+            records = cls(directory, Record(cluster=cluster, volume=secrets.token_hex(8)))
+            records.change()
+        except OSError as error:
+            raise PermanentError(
+                f"{directory}: {error.strerror}; the data volume must be writable for uid and gid of this container"
+            ) from error
+        return records
+
+    def change(self, **fields: Any) -> Record:
+        """Replace fields durably. Raises OSError; memory and disk then still hold the old record."""
+        changed = replace(self.record, **fields)
+        write_durably(self._path, msgspec.json.format(msgspec.json.encode(changed)) + b"\n", mode=0o640)
+        self.record = changed
+        return changed
+
+
+def _read(path: Path, cluster: str) -> Record:
+    try:
+        record = msgspec.json.decode(path.read_bytes(), type=Record)
+    except msgspec.MsgspecError as error:
+        raise PermanentError(
+            f"{path} cannot be read ({error}); it holds this member's grants, so it is not replaced: "
+            f"restore it, or move the whole volume aside so that the member joins anew"
+        ) from error
+    if record.cluster != cluster:
+        raise PermanentError(f"this volume belongs to cluster {record.cluster}, not {cluster} ({path})")
+    return record

@@ -1,0 +1,146 @@
+"""The agent's settings, read once from the environment, and the secrets' files. Errors name the variable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from trireme.adapters.dns import is_loopback, ordinal_of
+from trireme.api.names import HTTP_PORT
+from trireme.base.errors import PermanentError
+
+MAX_MEMBERS = 15
+"""Galera has no hard bound, but certification and flow control make more than this senseless."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    cluster: str
+    members: int
+    namespace: str
+    pod: str
+    address: str
+    service: str
+    port_name: str
+    domain: str
+    http_port: int
+    database: str
+    user: str
+    grace_seconds: float
+    data_root: Path
+    run_dir: Path
+    tmp_dir: Path
+    secret_dir: Path
+    config_dir: Path
+
+    @property
+    def ordinal(self) -> int:
+        ordinal = ordinal_of(self.pod)
+        assert ordinal is not None
+        return ordinal
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.namespace}/{self.cluster}"
+
+    @property
+    def srv_name(self) -> str:
+        return f"_{self.port_name}._tcp.{self.service}.{self.namespace}.svc.{self.domain}."
+
+    @property
+    def listen_address(self) -> str | None:
+        """A loopback address is this pod's alone and the only one to listen on; None means all addresses."""
+        return self.address if is_loopback(self.address) else None
+
+    @property
+    def data_dir(self) -> Path:
+        return self.data_root / "data"
+
+    @property
+    def record_dir(self) -> Path:
+        return self.data_root / "trireme"
+
+    @property
+    def config_file(self) -> Path:
+        return self.run_dir / "my.cnf"
+
+    @property
+    def socket(self) -> Path:
+        return self.run_dir / "mysqld.sock"
+
+    @property
+    def notify_socket(self) -> Path:
+        return self.run_dir / "notify.sock"
+
+    @property
+    def user_config(self) -> str:
+        """The user's own my.cnf text, '' without one."""
+        path = self.config_dir / "my.cnf"
+        return path.read_text() if path.exists() else ""
+
+    def secret(self, key: str) -> str:
+        """Raises PermanentError where the Secret lacks the key, or this process may not read it."""
+        path = self.secret_dir / key
+        try:
+            value = path.read_text().rstrip("\n")
+        except OSError as error:
+            raise PermanentError(
+                f"secret key {key!r}: cannot read {path} ({error.strerror}); the cluster's Secret must have it"
+            ) from error
+        if not value:
+            raise PermanentError(
+                f"secret key {key!r} is empty; the cluster's Secret must have a value for it"
+            )
+        return value
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """Raises PermanentError naming the variable, its value and what was expected."""
+    pod = _required(env, "TRIREME_POD_NAME")
+    if ordinal_of(pod) is None:
+        raise PermanentError(
+            f"TRIREME_POD_NAME={pod!r}: expected a name that ends in its ordinal, such as demo-0"
+        )
+    return Settings(
+        cluster=_required(env, "TRIREME_CLUSTER"),
+        members=_number(env, "TRIREME_MEMBERS", None, 1, MAX_MEMBERS),
+        namespace=_required(env, "TRIREME_NAMESPACE"),
+        pod=pod,
+        address=_address(env, "TRIREME_POD_IP"),
+        service=_required(env, "TRIREME_SERVICE"),
+        port_name=env.get("TRIREME_PORT_NAME") or "galera",
+        domain=env.get("TRIREME_CLUSTER_DOMAIN") or "cluster.local",
+        http_port=_number(env, "TRIREME_HTTP_PORT", HTTP_PORT, 1, 65535),
+        database=env.get("TRIREME_DATABASE", ""),
+        user=env.get("TRIREME_USER", ""),
+        grace_seconds=_number(env, "TRIREME_GRACE_SECONDS", 60, 5, 86400),
+        data_root=Path(env.get("TRIREME_DATA_ROOT") or "/var/lib/mysql"),
+        run_dir=Path(env.get("TRIREME_RUN_DIR") or "/run/mysqld"),
+        tmp_dir=Path(env.get("TMPDIR") or "/tmp"),  # noqa: S108 - the pod's own emptyDir
+        secret_dir=Path(env.get("TRIREME_SECRET_DIR") or "/etc/trireme/secret"),
+        config_dir=Path(env.get("TRIREME_CONFIG_DIR") or "/etc/trireme/config"),
+    )
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").strip()
+    if not value:
+        raise PermanentError(f"{name} is not set: the manifests in deploy/plain show what it must be")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: int | None, low: int, high: int) -> int:
+    text = env.get(name, "").strip() or ("" if default is None else str(default))
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise PermanentError(f"{name}={text!r}: expected a whole number from {low} to {high}")
+    return int(text)
+
+
+def _address(env: Mapping[str, str], name: str) -> str:
+    text = _required(env, name)
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise PermanentError(
+            f"{name}={text!r}: expected an IP address (the pod's, by the downward API)"
+        ) from error
