@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,6 @@ class Laboratory:
     store: MemoryStore
     node: Node
     directory: Path
-    task: "asyncio.Task[None]" = field(repr=False)
 
     def pod(self, name: str = "pod") -> Object:
         return self.store.get(Key("", "pods", "default", name))
@@ -116,7 +115,7 @@ async def laboratory(
     node = Node(store, settings, addresses=CountedAddresses(), mint_token=mint_token)
     task = asyncio.create_task(node.run())
     try:
-        yield Laboratory(store, node, settings.directory, task)
+        yield Laboratory(store, node, settings.directory)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -1,9 +1,18 @@
 """Binds pods to the only node, or says why they cannot be."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from trireme.sandbox.controllers.events import Recorder
-from trireme.sandbox.controllers.objects import finished, key_of, name_of, namespace_of, timestamp
+from trireme.sandbox.controllers.objects import (
+    finished,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    selects,
+    timestamp,
+)
 from trireme.sandbox.node.interface import NODE_NAME
 from trireme.sandbox.store.interface import Key, NotFoundError, Object, Store
 
@@ -23,6 +32,25 @@ def schedule(store: Store, recorder: Recorder, now: datetime) -> None:
 
 def obstacle(store: Store, pod: Object) -> str | None:
     """Why the pod cannot run on this node, in the scheduler's words; None if it can."""
+    return next(_obstacles(store, pod), None)
+
+
+def _obstacles(store: Store, pod: Object) -> Iterator[str]:
+    try:
+        node = store.get(Key("", "nodes", "", NODE_NAME))
+    except NotFoundError:
+        yield "no nodes available to schedule pods"
+        return
+    if node["spec"].get("unschedulable"):
+        yield "0/1 nodes are available: 1 node(s) were unschedulable."
+    yield from (f"0/1 nodes are available: {why}." for why in _unbound_claims(store, pod))
+    if not (pod["spec"].get("nodeSelector") or {}).items() <= labels_of(node).items():
+        yield "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    if _shuns(pod, (other for other in store.list("", "pods", namespace_of(pod)) if _placed(other))):
+        yield "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules."
+
+
+def _unbound_claims(store: Store, pod: Object) -> Iterator[str]:
     for volume in pod["spec"].get("volumes") or ():
         claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
         if claim is None:
@@ -30,10 +58,22 @@ def obstacle(store: Store, pod: Object) -> str | None:
         try:
             found = store.get(Key("", "persistentvolumeclaims", namespace_of(pod), claim))
         except NotFoundError:
-            return f'persistentvolumeclaim "{claim}" not found'
+            yield f'persistentvolumeclaim "{claim}" not found'
+            continue
         if (found.get("status") or {}).get("phase") != "Bound":
-            return "pod has unbound immediate PersistentVolumeClaims"
-    return None
+            yield f'persistentvolumeclaim "{claim}" is not bound yet'
+
+
+def _shuns(pod: Object, others: Iterator[Object]) -> bool:
+    """With one node every topology has one domain: a required anti-affinity allows no second match."""
+    affinity = (pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}
+    terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+    labels = [labels_of(other) for other in others]
+    return any(selects(term.get("labelSelector"), found) for term in terms for found in labels)
+
+
+def _placed(pod: Object) -> bool:
+    return bool(pod["spec"].get("nodeName")) and not finished(pod)
 
 
 def _waits(pod: Object) -> bool:
@@ -54,23 +94,14 @@ def _bind(store: Store, recorder: Recorder, pod: Object, now: datetime) -> None:
 
 
 def _report(store: Store, recorder: Recorder, pod: Object, why: str, now: datetime) -> None:
-    message = f"0/1 nodes are available: {why}."
+    """Once for each new reason: repeating it would change nothing for whoever waits."""
     known = _scheduled(pod)
-    if known.get("message") == message:
+    if known.get("message") == why:
         return
-
-    def change(waiting: Object) -> None:
-        since = known.get("lastTransitionTime") or timestamp(now)
-        condition = {
-            "status": "False",
-            "reason": "Unschedulable",
-            "message": message,
-            "lastTransitionTime": since,
-        }
-        _set_scheduled(waiting, condition)
-
-    store.mutate(key_of("", "pods", pod), change)
-    recorder.emit(pod, "Warning", "FailedScheduling", message)
+    since = known.get("lastTransitionTime") or timestamp(now)
+    state = {"status": "False", "reason": "Unschedulable", "message": why, "lastTransitionTime": since}
+    store.mutate(key_of("", "pods", pod), lambda waiting: _set_scheduled(waiting, state))
+    recorder.emit(pod, "Warning", "FailedScheduling", why)
 
 
 def _scheduled(pod: Object) -> Object:
@@ -78,8 +109,8 @@ def _scheduled(pod: Object) -> Object:
     return next((found for found in conditions if found["type"] == "PodScheduled"), {})
 
 
-def _set_scheduled(pod: Object, condition: Object) -> None:
+def _set_scheduled(pod: Object, state: Object) -> None:
     status = pod.setdefault("status", {})
     others = [found for found in status.get("conditions") or () if found["type"] != "PodScheduled"]
-    status["conditions"] = [*others, {"type": "PodScheduled", "lastProbeTime": None, **condition}]
+    status["conditions"] = [*others, {"type": "PodScheduled", "lastProbeTime": None, **state}]
     status.setdefault("phase", "Pending")
