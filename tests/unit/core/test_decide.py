@@ -1,0 +1,210 @@
+"""What a member does next: named situations of the whole decision."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, member, situation
+from trireme.api.position import View
+from trireme.api.report import Candidacy, Phase
+from trireme.core.decide import decide
+from trireme.core.situation import (
+    AskEngine,
+    AskGrants,
+    Bootstrap,
+    Campaign,
+    Claim,
+    Exit,
+    Initialize,
+    Inspect,
+    Join,
+    Launch,
+    MarkSynced,
+    Situation,
+    StopServer,
+    Withdraw,
+)
+
+VIEW = View(HISTORY, 3, (0, 1, 2))
+
+
+def crashed(ordinal: int, seqno: int = 9) -> Builder:
+    return member(ordinal).crashed(seqno).in_view(3, 0, 1, 2)
+
+
+def kinds(s: Situation) -> list[type]:
+    return [type(action) for action in decide(s).actions]
+
+
+def test_first_it_looks_at_its_directory() -> None:
+    assert kinds(situation(member(0), inspected=False)) == [Inspect]
+
+
+def test_a_crashed_member_asks_its_storage_engine() -> None:
+    assert kinds(situation(member(0).unsettled(), engine_due=True)) == [AskEngine]
+
+
+def test_the_elected_member_asks_for_grants_before_anything_else() -> None:
+    decision = decide(situation(member(0), member(1), member(2)))
+    assert decision.phase is Phase.ELECTING
+    assert decision.actions == (AskGrants(Candidacy(epoch=1, succeeds=None), (0, 1, 2)),)
+
+
+def test_with_all_grants_the_first_ever_initializes_then_bootstraps() -> None:
+    won = Campaign(candidacy=Candidacy(epoch=1, succeeds=None), granted=frozenset({0, 1, 2}))
+    me = member(0).candidate(1)
+    assert decide(situation(me, member(1), member(2), campaign=won)).actions == (Initialize(1),)
+    assert decide(situation(me, member(1), member(2), campaign=won, prepared=True)).actions == (
+        Bootstrap(None, None),
+    )
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_one_grant_short_it_asks_again_and_says_who_refused(missing: int) -> None:
+    granted = frozenset({0, 1, 2} - {missing})
+    partly = Campaign(
+        candidacy=Candidacy(epoch=1, succeeds=None), granted=granted, refused={missing: "it is busy"}
+    )
+    decision = decide(situation(member(0).candidate(1), member(1), member(2), campaign=partly))
+    assert isinstance(decision.actions[0], AskGrants)
+    assert f"member {missing} refuses: it is busy" in decision.why
+
+
+def test_grants_of_an_earlier_cause_do_not_count() -> None:
+    stale = Campaign(candidacy=Candidacy(epoch=1, succeeds=None), granted=frozenset({0, 1, 2}))
+    decision = decide(situation(crashed(0).candidate(1), crashed(1), crashed(2), campaign=stale))
+    assert decision.actions == (AskGrants(Candidacy(epoch=2, succeeds=VIEW), (0, 1, 2)),)
+
+
+def test_after_a_restart_the_candidate_takes_its_open_candidacy_up_again() -> None:
+    decision = decide(situation(crashed(0).candidate(4, VIEW), crashed(1).granting(4, 0, VIEW), crashed(2)))
+    assert decision.actions == (AskGrants(Candidacy(epoch=4, succeeds=VIEW), (0, 1, 2)),)
+
+
+def test_who_is_not_elected_waits_and_withdraws_an_open_candidacy() -> None:
+    decision = decide(situation(crashed(0, 8).candidate(4, VIEW), crashed(1, 9), crashed(2, 7)))
+    assert decision.phase is Phase.WAITING
+    assert decision.actions == (Withdraw(4),)
+
+
+def test_a_living_primary_is_joined_by_every_other_member() -> None:
+    decision = decide(situation(member(1), member(0).primary().claiming(1, 0), member(2)))
+    assert decision.phase is Phase.JOINING
+    join = decision.actions[0]
+    assert isinstance(join, Join)
+    assert join.addresses == ("127.0.1.0",)
+
+
+def test_donors_are_the_synced_members_but_the_writer() -> None:
+    others = [
+        member(0).primary().claiming(1, 0),
+        member(1).primary().claiming(1, 0),
+        member(3).primary(state=2),
+    ]
+    join = decide(situation(member(2), *others)).actions[0]
+    assert isinstance(join, Join)
+    assert join.donors == ("demo-1",)
+
+
+def test_after_a_failed_transfer_another_donor_is_asked_first() -> None:
+    others = [member(o).primary().claiming(1, 0) for o in (0, 1, 3)]
+    join = decide(situation(member(2), *others, failures=1)).actions[0]
+    assert isinstance(join, Join)
+    assert join.donors == ("demo-3", "demo-1")
+
+
+def test_data_of_another_history_is_never_overwritten_by_joining() -> None:
+    decision = decide(situation(member(1).crashed(5, OTHER_HISTORY), member(0).primary()))
+    assert decision.phase is Phase.BLOCKED
+    assert decision.actions == ()
+
+
+def test_two_living_primaries_are_joined_by_nobody() -> None:
+    decision = decide(situation(member(2), member(0).primary(), member(1).primary(history=OTHER_HISTORY)))
+    assert decision.phase is Phase.BLOCKED
+
+
+def test_a_broken_off_transfer_is_discarded_only_for_a_living_primary() -> None:
+    join = decide(situation(member(1).incomplete().in_view(3, 0, 1), member(0).primary())).actions[0]
+    assert isinstance(join, Join)
+    assert join.discard is not None
+    alone = decide(situation(member(1).incomplete().in_view(3, 0, 1)))
+    assert alone.actions == ()
+
+
+def test_a_member_with_a_position_joins_with_its_data() -> None:
+    join = decide(situation(crashed(1), member(0).primary())).actions[0]
+    assert isinstance(join, Join)
+    assert join.discard is None
+
+
+def test_a_failed_start_is_not_repeated_before_its_time() -> None:
+    decision = decide(
+        situation(crashed(1), member(0).primary(), retry_at=1005.0, failures=2, last_failure="disk full")
+    )
+    assert decision.actions == ()
+    assert "disk full" in decision.why
+
+
+def test_a_fault_for_a_person_stops_everything_but_leaving() -> None:
+    assert decide(situation(member(0), member(1), member(2), fault="no provider")).phase is Phase.BLOCKED
+    assert kinds(situation(member(0), fault="no provider", stop_since=999.0)) == [Exit]
+
+
+def test_a_long_state_transfer_is_left_alone() -> None:
+    receiving = Builder(replace(member(1).starting().report, received_bytes=5 * 2**20))
+    decision = decide(situation(receiving, member(0).primary(), launch=Launch.JOIN))
+    assert decision.phase is Phase.TRANSFERRING
+    assert decision.actions == ()
+    assert "5.0 MiB" in decision.why
+
+
+def test_synced_closes_the_records_of_joining() -> None:
+    s = situation(member(1).primary().claiming(1, 0), member(0).primary().claiming(1, 0), unmarked=False)
+    assert kinds(s) == [MarkSynced]
+    assert decide(s).phase is Phase.SYNCED
+
+
+def test_a_server_that_lost_the_primary_waits_for_the_silent() -> None:
+    decision = decide(situation(member(0).non_primary().in_view(3, 0, 1, 2), crashed(1)))
+    assert decision.phase is Phase.NON_PRIMARY
+    assert decision.actions == ()
+
+
+def test_a_server_that_lost_the_primary_stops_once_it_is_known_that_nobody_else_can_re_form_it() -> None:
+    assert kinds(situation(member(0).non_primary().in_view(3, 0, 1, 2), crashed(1), crashed(2))) == [
+        StopServer
+    ]
+
+
+def test_a_server_that_lost_the_primary_is_left_alone_while_all_run() -> None:
+    lost = [member(o).non_primary().in_view(3, 0, 1, 2) for o in range(3)]
+    assert decide(situation(*lost)).actions == ()
+
+
+class TestLeaving:
+    def test_the_writer_hands_over_first(self) -> None:
+        me = member(0).primary().claiming(1, 0).leaving()
+        decision = decide(situation(me, member(1).primary().claiming(1, 0), stop_since=999.5))
+        assert StopServer() not in decision.actions
+        assert "hands the writer role over" in decision.why
+
+    def test_then_it_stops(self) -> None:
+        me = member(0).primary().claiming(1, 0).leaving()
+        decision = decide(situation(me, member(1).primary().claiming(2, 1), stop_since=999.5))
+        assert StopServer() in decision.actions
+        assert any(isinstance(action, Claim) and action.claim.ordinal == 1 for action in decision.actions)
+
+    def test_open_transactions_may_finish(self) -> None:
+        me = member(0).primary().claiming(1, 1).leaving()
+        s = situation(me, member(1).primary().claiming(1, 1), stop_since=999.5, transactions=2)
+        assert StopServer() not in decide(s).actions
+        assert StopServer() in decide(replace(s, stop_since=900.0)).actions
+
+    def test_the_last_member_waits_for_no_heir(self) -> None:
+        assert kinds(situation(member(0).primary().claiming(1, 0).leaving(), stop_since=999.9)) == [
+            StopServer
+        ]
+
+    def test_a_joining_server_is_stopped_at_once(self) -> None:
+        assert kinds(situation(member(1).starting().leaving(), stop_since=999.9)) == [StopServer]

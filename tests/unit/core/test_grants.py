@@ -1,0 +1,138 @@
+"""A voter's judgement: each refusal has its situation, and each way out of an old grant its proof."""
+
+from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, member, request
+from trireme.api.position import View
+from trireme.api.report import Report
+from trireme.core.grants import Granted, Refused, judge_request, next_epoch
+
+VIEW = View(HISTORY, 3, (0, 1, 2))
+
+
+def ask(
+    candidate: Builder,
+    voter: Builder,
+    *,
+    epoch: int = 1,
+    succeeds: View | None = VIEW,
+    **kw: dict[int, Report],
+) -> str:
+    """'' for a grant, else the refusal's words."""
+    outcome = judge_request(request(candidate, epoch, succeeds), voter.report, kw.get("heard", {}))
+    return outcome.why if isinstance(outcome, Refused) else ""
+
+
+def crashed(ordinal: int, seqno: int = 9) -> Builder:
+    return member(ordinal).crashed(seqno).in_view(3, 0, 1, 2)
+
+
+def test_the_first_bootstrap_is_granted_by_a_fresh_member() -> None:
+    assert ask(member(0), member(1), succeeds=None) == ""
+
+
+def test_a_member_with_data_never_grants_a_first_bootstrap() -> None:
+    assert "not new" in ask(member(0), crashed(1), succeeds=None)
+
+
+def test_a_first_bootstrap_is_refused_where_the_declared_counts_differ() -> None:
+    assert "declared" in ask(member(0).declaring(1), member(1), succeeds=None)
+
+
+def test_an_equal_position_is_granted() -> None:
+    assert ask(crashed(1), crashed(0)) == ""
+
+
+def test_a_voter_that_is_ahead_refuses() -> None:
+    assert "ahead" in ask(crashed(1, 8), crashed(0, 9))
+
+
+def test_a_voter_that_knows_a_later_view_refuses() -> None:
+    assert "later view" in ask(crashed(1), member(0).crashed(9).in_view(5, 0, 2))
+
+
+def test_a_candidate_of_another_history_is_refused() -> None:
+    assert "history" in ask(member(1).crashed(99, OTHER_HISTORY), crashed(0))
+
+
+def test_a_candidate_whose_directory_is_incomplete_is_refused() -> None:
+    assert "incomplete" in ask(member(1).incomplete(), crashed(0))
+
+
+def test_a_voter_whose_server_runs_refuses() -> None:
+    assert "not final" in ask(crashed(1), crashed(0).non_primary())
+
+
+def test_a_voter_that_does_not_know_its_position_refuses() -> None:
+    assert "own position" in ask(crashed(1), member(0).unsettled().in_view(3, 0, 1, 2))
+
+
+def test_a_voter_that_leaves_refuses() -> None:
+    assert "stopping" in ask(crashed(1), crashed(0).leaving())
+
+
+def test_a_second_candidate_is_refused_while_the_first_holds_the_grant() -> None:
+    voter = crashed(0).granting(1, 2, VIEW)
+    assert "neither used it nor withdrew" in ask(crashed(1), voter, epoch=2)
+    assert "neither used it nor withdrew" in ask(
+        crashed(1), voter, epoch=2, heard=answers(crashed(2).candidate(1, VIEW))
+    )
+
+
+def test_silence_of_the_first_candidate_frees_nothing() -> None:
+    assert ask(crashed(1), crashed(0).granting(1, 2, VIEW), epoch=99, heard={}) != ""
+
+
+def test_the_same_candidate_asks_again_after_a_restart() -> None:
+    assert ask(crashed(2), crashed(0).granting(1, 2, VIEW), epoch=1) == ""
+
+
+def test_a_late_message_of_an_earlier_epoch_changes_nothing() -> None:
+    assert "late message" in ask(crashed(2), crashed(0).granting(5, 2, VIEW), epoch=4)
+
+
+def test_a_withdrawn_candidacy_frees_the_grant() -> None:
+    assert (
+        ask(crashed(1), crashed(0).granting(1, 2, VIEW), epoch=2, heard=answers(crashed(2).withdrawn(1)))
+        == ""
+    )
+
+
+def test_a_withdrawal_of_an_earlier_epoch_frees_nothing() -> None:
+    assert (
+        ask(crashed(1), crashed(0).granting(3, 2, VIEW), epoch=4, heard=answers(crashed(2).withdrawn(2)))
+        != ""
+    )
+
+
+def test_a_candidate_that_lost_its_volume_frees_the_grant() -> None:
+    heard = answers(member(2).on_volume("another"))
+    assert ask(crashed(1), crashed(0).granting(1, 2, VIEW), epoch=2, heard=heard) == ""
+
+
+def test_a_grant_is_spent_when_its_voter_belongs_to_a_later_view() -> None:
+    later = View(HISTORY, 8, (0, 1, 2))
+    voter = member(0).crashed(9).in_view(8, 0, 1, 2).granting(1, 2, VIEW)
+    candidate = member(1).crashed(9).in_view(8, 0, 1, 2)
+    assert ask(candidate, voter, epoch=2, succeeds=later) == ""
+
+
+def test_a_withdrawn_epoch_is_never_granted() -> None:
+    assert "withdrew" in ask(crashed(1).withdrawn(3), crashed(0), epoch=3)
+
+
+def test_a_candidate_of_another_cluster_is_refused() -> None:
+    stranger = Builder(
+        Report(**{**{f: getattr(crashed(1).report, f) for f in Report.__slots__}, "cluster": "other/demo"})
+    )
+    assert "belongs to" in ask(stranger, crashed(0))
+
+
+def test_a_grant_names_what_it_was_given_for() -> None:
+    outcome = judge_request(request(crashed(1), 4, VIEW), crashed(0).report, {})
+    assert isinstance(outcome, Granted)
+    assert (outcome.grant.epoch, outcome.grant.candidate, outcome.grant.volume) == (4, 1, "volume-1")
+    assert outcome.grant.succeeds == VIEW
+
+
+def test_a_new_epoch_is_above_all_that_anyone_saw() -> None:
+    heard = answers(crashed(0).granting(4, 2, VIEW), crashed(1).withdrawn(7), crashed(2).candidate(5, VIEW))
+    assert next_epoch(heard) == 8
