@@ -6,8 +6,6 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir --quiet --no-input
-COMPILE := $(BIN)/uv pip compile --no-cache --quiet --universal --python-version 3.11 --generate-hashes \
-           --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 help: ## print this
 	@echo 'Trireme: MariaDB Galera Cluster on Kubernetes.'
@@ -42,10 +40,7 @@ generate: setup ## write the generated files again
 	$(BIN)/python tools/openshift_template.py
 
 lock: setup ## choose the newest versions that pyproject.toml allows, write the lock files
-	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
-	$(COMPILE) --upgrade --output-file requirements-build.lock --group build --constraint requirements.lock
-	$(COMPILE) --upgrade --output-file requirements-dev.lock --group dev --constraint requirements.lock \
-	           pyproject.toml
+	tools/lock
 
 clean: demo-down ## remove all that these targets made in this folder
 	rm -rf .venv .sandbox .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

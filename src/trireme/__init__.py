@@ -1,0 +1,1 @@
+"""Trireme: MariaDB Galera Cluster on Kubernetes that forms itself, and never throws committed data away."""

@@ -143,6 +143,9 @@ def _refusal(missing: tuple[str, ...]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run the command; 0 when the files are there, 1 with one line on standard error when they cannot be."""
+    if "--help" in arguments:
+        sys.stdout.write(f"{__doc__}\n")
+        return 0
     if arguments != ["provide"]:
         sys.stderr.write("usage: trireme secret provide   (the init container of a database pod)\n")
         return 2
