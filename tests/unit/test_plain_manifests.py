@@ -31,7 +31,7 @@ def kubectls() -> list[str]:
 @functools.cache
 def build(variant: str, kubectl: str = "kubectl") -> dict[tuple[str, str], Object]:
     """Build a variant; return its objects by kind and name, without the hashes in ConfigMaps' names."""
-    command = [kubectl, "kustomize", DEPLOY / variant]
+    command = [kubectl, "kustomize", str(DEPLOY / variant)]
     text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     text = re.sub(r"\b(demo-config|demo-my-cnf)-[a-z0-9]{10}\b", r"\1", text)
     objects = [each for each in yaml.safe_load_all(text) if each]
@@ -283,6 +283,6 @@ def test_openshift_chooses_the_group() -> None:
 
 
 def test_the_openshift_template_is_current() -> None:
-    command = [sys.executable, ROOT / "tools/openshift_template.py", "--check"]
+    command = [sys.executable, str(ROOT / "tools/openshift_template.py"), "--check"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stderr
