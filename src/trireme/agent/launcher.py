@@ -98,9 +98,13 @@ class Launcher:
             await self._watching
 
     async def on_notify(self, notification: Notification) -> None:
-        """Called synchronously by the server as it installs a view: the view is on disk when this returns."""
+        """Called synchronously by the server as it installs a view: the view is on disk when this returns.
+
+        A joiner is told views of the past too, with index -1: it was not in them.
+        """
         member = self._member
-        if notification.primary and notification.uuid and notification.members:
+        inside = notification.index is not None and notification.index >= 0
+        if notification.primary and inside and notification.uuid and notification.members:
             ordinals = [ordinal_of(item.name) for item in notification.members]
             member.note_view(notification.uuid, tuple(o for o in ordinals if o is not None))
         member.wake.set()
@@ -109,9 +113,10 @@ class Launcher:
         member = self._member
         match event:
             case ViewSeen(primary=True):
-                member.seen_view = (event.uuid, event.seqno)
+                if event.own_index >= 0:
+                    member.seen_view = (event.uuid, event.seqno)
             case ViewSeen():
-                log.info("the server is in no Primary")
+                pass
             case TransferSeen():
                 words = f"{event.kind.upper()} {event.step} ({event.role}{f', {event.peer}' if event.peer else ''})"
                 log.info("state transfer: %s %s", words, event.detail)

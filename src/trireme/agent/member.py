@@ -121,9 +121,14 @@ class Member:
             writer=self.writer,
             leaving=self.stop_since is not None,
             unsettled=not self.running and (verdict is None or verdict.ask_engine),
+            held_up=self._held_up(verdict),
             received_bytes=self.received_bytes,
         )
         return report if not health.ready(report).ok else _as_ready(report)
+
+    def _held_up(self, verdict: directory.Verdict | None) -> bool:
+        waits = self.phase is Phase.BLOCKED or self.busy is not None or time.monotonic() < self.retry_at
+        return waits or self.fault is not None or self.stop_since is not None or verdict is None
 
     def _position(self, verdict: directory.Verdict | None) -> Position | None:
         if self.status is not None:

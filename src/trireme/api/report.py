@@ -131,6 +131,8 @@ class Report:
     version: int = WIRE_VERSION
     unsettled: bool = False
     """The storage engine was not asked yet, or the first look at the directory is still due."""
+    held_up: bool = False
+    """It will not start a server in its next round: leaving, in back-off, faulty, or its position is still asked."""
     received_bytes: int | None = None
     """Bytes of the state transfer under way, None when there is none."""
 

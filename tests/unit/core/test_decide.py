@@ -88,11 +88,25 @@ def test_who_is_not_elected_waits_and_withdraws_an_open_candidacy() -> None:
 
 
 def test_a_living_primary_is_joined_by_every_other_member() -> None:
-    decision = decide(situation(member(1), member(0).primary().claiming(1, 0), member(2)))
+    decision = decide(situation(member(1), member(0).primary().claiming(1, 0)))
     assert decision.phase is Phase.JOINING
     join = decision.actions[0]
     assert isinstance(join, Join)
     assert join.addresses == ("127.0.1.0",)
+
+
+def test_members_connect_one_after_the_other() -> None:
+    zero = member(0).primary().in_view(5, 0)
+    assert kinds(situation(member(2), zero, member(1))) == []
+    assert kinds(situation(member(2), zero, member(1).starting())) == []
+    assert kinds(situation(member(1), zero, member(2))) == [Join]
+    assert kinds(situation(member(1), zero, member(2).starting())) == []
+
+
+def test_a_member_that_is_in_the_group_or_held_up_delays_nobody() -> None:
+    assert kinds(situation(member(2), member(0).primary().in_view(5, 0, 1), member(1).starting())) == [Join]
+    held_up = Builder(replace(member(1).report, held_up=True))
+    assert kinds(situation(member(2), member(0).primary().in_view(5, 0), held_up)) == [Join]
 
 
 def test_donors_are_the_synced_members_but_the_writer() -> None:
