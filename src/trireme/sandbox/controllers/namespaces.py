@@ -1,12 +1,12 @@
 """Namespaces: what each is born with, and emptying one that is deleted."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from trireme.sandbox.controllers.events import Clock, Recorder
-from trireme.sandbox.controllers.objects import key_of, name_of, namespace_of, status_of, terminating, uid_of
-from trireme.sandbox.controllers.runner import Names, Resource, itself
+from trireme.sandbox.controllers.objects import key_of, name_of, status_of, terminating, uid_of
+from trireme.sandbox.controllers.runner import EVERYTHING, Names, Resource, itself
 from trireme.sandbox.controllers.writes import Create, Delete, Replace, SetStatus, Write, apply
 from trireme.sandbox.store.interface import Change, Key, NotFoundError, Object, Store
 
@@ -15,9 +15,6 @@ FINALIZER = "kubernetes"
 
 CA_CONFIGMAP = "kube-root-ca.crt"
 INITIAL = ("default", "kube-system", "kube-public", "kube-node-lease")
-
-Resources = Callable[[], Iterable[Resource]]
-"""All namespaced resources that the sandbox knows at this moment, custom ones included."""
 
 
 def initial_namespaces() -> list[Object]:
@@ -81,16 +78,14 @@ def _ca_configmap(namespace: str, certificate: str) -> Object:
 class NamespaceController:
     name = "namespace"
 
-    def __init__(self, store: Store, clock: Clock, ca_certificate: Path, resources: Resources) -> None:
+    def __init__(self, store: Store, clock: Clock, ca_certificate: Path) -> None:
         self._store = store
         self._ca_certificate = ca_certificate
-        self._resources = resources
         self._recorder = Recorder(store, "namespace-controller", clock)
 
     def sources(self) -> Mapping[Resource, Names]:
         """Anything that goes may be the last thing of a namespace that goes."""
-        watched: dict[Resource, Names] = dict.fromkeys(self._resources(), _namespace_of)
-        return watched | {("", "namespaces"): itself}
+        return {("", "namespaces"): itself, EVERYTHING: _namespace_of}
 
     async def reconcile(self, key: Key) -> float | None:
         try:
@@ -110,13 +105,12 @@ class NamespaceController:
         return None
 
     def _contents(self, namespace: str) -> Iterable[tuple[Resource, Object]]:
-        for resource in self._resources():
+        for resource in self._store.resources():
             for obj in self._store.list(*resource, namespace):
-                if namespace_of(obj) == namespace:
-                    yield resource, obj
+                yield resource, obj
 
 
 def _namespace_of(change: Change) -> Iterable[Key]:
-    if change.kind == "DELETED" or change.key.resource in ("serviceaccounts", "configmaps"):
+    if change.key.namespace and change.kind == "DELETED":
         return (Key("", "namespaces", "", change.key.namespace),)
     return ()

@@ -14,6 +14,10 @@ LAST_RETRY_SECONDS = 30.0
 
 Resource = tuple[str, str]
 """API group and lower-case plural."""
+
+EVERYTHING: Resource = ("*", "*")
+"""As a source: every resource that no other source of the controller names."""
+
 Names = Callable[[Change], Iterable[Key]]
 """Which keys a change concerns."""
 
@@ -84,19 +88,22 @@ class Runner:
         sources = controller.sources()
 
         def wake(change: Change) -> None:
-            names = sources.get((change.key.group, change.key.resource))
+            names = _names(sources, change.key.group, change.key.resource)
             for key in names(change) if names else ():
                 queue.add(key)
 
         stop = self._store.subscribe(wake)
         try:
-            for (group, resource), names in sources.items():
+            for group, resource in self._store.resources():
                 for obj in self._store.list(group, resource):
-                    for key in names(_as_added(group, resource, obj, self._store.version)):
-                        queue.add(key)
+                    wake(_as_added(group, resource, obj, self._store.version))
             await _work(controller, queue)
         finally:
             stop()
+
+
+def _names(sources: Mapping[Resource, Names], group: str, resource: str) -> Names | None:
+    return sources.get((group, resource)) or sources.get(EVERYTHING)
 
 
 async def _work(controller: Controller, queue: WorkQueue) -> None:

@@ -1,7 +1,7 @@
 """What a StatefulSet does next, decided from its objects alone, as in Kubernetes' stateful_set_control.go."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,10 +98,13 @@ def plan(
         now,
     )
     waits = (seconds_until_available(pod, situation.min_ready_seconds, now) for pod in pods)
-    status = SetStatus(key_of("apps", "statefulsets", workload), next_status(situation))
     owned = retention(workload, situation.pods, claims)
-    writes = (*revised.writes, *owned, *_steps(situation), status)
-    return Plan(writes, min((wait for wait in waits if wait), default=None))
+    steps = _steps(situation)
+    doomed = {write.uid for write in steps if isinstance(write, Delete)}
+    status = SetStatus(key_of("apps", "statefulsets", workload), next_status(situation, doomed))
+    return Plan(
+        (*revised.writes, *owned, *steps, status), min((wait for wait in waits if wait), default=None)
+    )
 
 
 def ordinal_of(workload: Object, pod: Object) -> int:
@@ -229,10 +232,14 @@ def new_pod(situation: Situation, ordinal: int) -> Object:
     return pod
 
 
-def next_status(situation: Situation) -> Object:
-    """Counted from the pods that exist now; ends an update when every pod has and holds the new revision."""
+def next_status(situation: Situation, doomed: Collection[str] = ()) -> Object:
+    """Counted from the pods that exist now; ends an update when every pod has and holds the new revision.
+
+    ``doomed`` are the uids of the pods that this very pass deletes: they count for no revision any more, because
+    ``currentReplicas`` decides which revision their successors get.
+    """
     revisions, old = situation.revisions, status_of(situation.workload)
-    living = [pod for pod in situation.pods.values() if not terminating(pod)]
+    living = [pod for pod in situation.pods.values() if not terminating(pod) and uid_of(pod) not in doomed]
     updated = sum(labels_of(pod).get(REVISION_LABEL) == revisions.update for pod in living)
     current = sum(labels_of(pod).get(REVISION_LABEL) == revisions.current for pod in living)
     ready_count = sum(ready(pod) for pod in situation.pods.values())

@@ -1,6 +1,7 @@
 """What the API server, the controllers and the node share: versioned objects, and watches on them."""
 
 import asyncio
+import builtins
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -58,6 +59,10 @@ class Store(Protocol):
 
     def list(self, group: str, resource: str, namespace: str | None = None) -> list[Object]:
         """All objects of a resource, sorted by namespace and name; None means every namespace."""
+        ...
+
+    def resources(self) -> builtins.list[tuple[str, str]]:
+        """Group and resource of everything that there was ever an object of, custom resources included."""
         ...
 
     def create(self, group: str, resource: str, obj: Object, *, dry_run: bool = False) -> Object:

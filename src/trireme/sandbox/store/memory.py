@@ -1,5 +1,6 @@
 """The sandbox's store: objects in memory, every commit in a journal, the semantics of Kubernetes' storage."""
 
+import builtins
 import logging
 import random
 import uuid
@@ -86,6 +87,9 @@ class MemoryStore:
     def list(self, group: str, resource: str, namespace: str | None = None) -> list[Object]:
         rows = self._objects.get((group, resource), {})
         return [rows[place] for place in sorted(rows) if namespace in (None, place[0])]
+
+    def resources(self) -> builtins.list[tuple[str, str]]:
+        return sorted(self._objects)
 
     def create(self, group: str, resource: str, obj: Object, *, dry_run: bool = False) -> Object:
         state = copy_tree(obj)
