@@ -23,9 +23,7 @@ async def test_a_pod_runs_says_so_and_goes(tmp_path: Path) -> None:
             "ContainersReady": "True",
             "Ready": "True",
         }
-        worker = lab.node.worker(pod)
-        assert worker is not None
-        runtime = worker.runtime("main")
+        runtime = lab.node.container(pod, "main")
         assert runtime is not None
         assert alive(runtime.pid)
         lab.delete()
@@ -53,8 +51,8 @@ async def test_secret_and_config_map_volumes_hold_the_files(tmp_path: Path) -> N
             {"name": "scratch", "mountPath": "/tmp"},
         ]
         script = (
-            "id -u; id -g; cat /etc/trireme/secret/password; stat -Lc ' %a' /etc/trireme/secret/password;"
-            " cat /etc/trireme/config/a.cnf; touch /tmp/x && ls /tmp; touch /etc/x 2>&1; touch /etc/trireme/config/y 2>&1;"
+            "exec 2>&1; id -u; id -g; cat /etc/trireme/secret/password; stat -Lc ' %a' /etc/trireme/secret/password;"
+            " cat /etc/trireme/config/a.cnf; touch /tmp/x && ls /tmp; touch /etc/x; touch /etc/trireme/config/y;"
             " cat /var/run/secrets/kubernetes.io/serviceaccount/token"
         )
         main = container(script, volumeMounts=mounts, securityContext={"readOnlyRootFilesystem": True})

@@ -16,6 +16,11 @@ TAIL_BYTES = 2048
 """What FallbackToLogsOnError shows."""
 
 
+def rotated(path: Path) -> Path:
+    """Where the older part of a log is."""
+    return path.with_name(path.name + ".1")
+
+
 class LogFile:
     """Appends timestamped lines and rotates to ``NAME.1``."""
 
@@ -23,6 +28,12 @@ class LogFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file: BufferedWriter = path.open("ab")
+        self.grown = asyncio.Event()
+        """Set, and replaced by a new one, when there is more to read or nothing more will come."""
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
 
     def append(self, stream: str, line: bytes, *, whole: bool) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
@@ -32,11 +43,17 @@ class LogFile:
         self._file.flush()
         if self._file.tell() >= ROTATE_BYTES:
             self._file.close()
-            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            self._path.replace(rotated(self._path))
             self._file = self._path.open("ab")
+        self._tell()
 
     def close(self) -> None:
         self._file.close()
+        self._tell()
+
+    def _tell(self) -> None:
+        self.grown.set()
+        self.grown = asyncio.Event()
 
 
 class Pump:

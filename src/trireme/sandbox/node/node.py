@@ -5,11 +5,14 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from trireme.sandbox.apiserver.node import NodeAccess
 from trireme.sandbox.controllers.events import Recorder
 from trireme.sandbox.controllers.objects import namespace_of, uid_of
+from trireme.sandbox.node.access import PodAccess
 from trireme.sandbox.node.context import Context
 from trireme.sandbox.node.heartbeat import keep_node_object
 from trireme.sandbox.node.interface import NODE_NAME, Addresses, NodeSettings, TokenMinter
+from trireme.sandbox.node.runtime import Runtime
 from trireme.sandbox.node.scheduler import schedule
 from trireme.sandbox.node.worker import PodWorker
 from trireme.sandbox.store.interface import Change, Object, Store
@@ -68,9 +71,15 @@ class Node:
         if self._tasks:
             await asyncio.wait(self._tasks.values())
 
-    def worker(self, pod: Object) -> PodWorker | None:
-        """Who runs this pod, by uid."""
-        return self._workers.get(uid_of(pod))
+    @property
+    def access(self) -> NodeAccess:
+        """For the API server: logs and exec."""
+        return PodAccess(self._context.settings.directory, self.container)
+
+    def container(self, pod: Object, name: str) -> Runtime | None:
+        """The running container of that name in this instance of the pod."""
+        worker = self._workers.get(uid_of(pod))
+        return worker.runtime(name) if worker else None
 
     def _changed(self, change: Change) -> None:
         if change.key.group != "":

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Self
 
 from trireme.sandbox.node.assembly import Assembled
-from trireme.sandbox.node.bubblewrap import options
+from trireme.sandbox.node.bubblewrap import Sandboxed, options
 from trireme.sandbox.node.logs import LogFile, Pump
 from trireme.sandbox.node.process import Process, signal_process
+from trireme.sandbox.node.streams import memory_file, readable
 
 START_SECONDS = 10.0
 """Mounting takes some 25 ms; a start that takes this long has failed."""
@@ -42,10 +43,18 @@ class Ended:
 class Runtime:
     """A started container."""
 
-    def __init__(self, process: Process, log: LogFile, pumps: tuple[Pump, Pump], status: int) -> None:
+    def __init__(
+        self,
+        surroundings: Sandboxed,
+        process: Process,
+        log: LogFile,
+        pumps: tuple[Pump, Pump],
+        status: int,
+    ) -> None:
+        self.surroundings = surroundings
         self.container_id = secrets.token_hex(32)
         self._process = process
-        self._log = log
+        self.log = log
         self._pumps = pumps
         self._status = status
         self.pid = 0
@@ -63,13 +72,14 @@ class Runtime:
         log = LogFile(log_path)
         pumps = Pump("stdout", log), Pump("stderr", log)
         status, status_writing = os.pipe2(os.O_CLOEXEC)
-        arguments = _memory_file(options(assembled.surroundings))
+        words = options(assembled.surroundings)
+        arguments = memory_file("bwrap-args", b"".join(os.fsencode(word) + b"\0" for word in words))
         try:
             process = Process.spawn(
                 (
                     bwrap,
                     "--args",
-                    str(arguments),
+                    str(arguments.number),
                     "--json-status-fd",
                     str(status_writing),
                     "--",
@@ -77,14 +87,14 @@ class Runtime:
                 ),
                 stdout=pumps[0].writing,
                 stderr=pumps[1].writing,
-                pass_fds=(arguments, status_writing),
+                pass_fds=(arguments.number, status_writing),
             )
         finally:
-            os.close(arguments)
+            arguments.close()
             os.close(status_writing)
             for pump in pumps:
                 pump.started()
-        runtime = cls(process, log, pumps, status)
+        runtime = cls(assembled.surroundings, process, log, pumps, status)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await runtime._reach_command()
@@ -125,7 +135,7 @@ class Runtime:
 
     def _close(self) -> None:
         """bubblewrap writes to the status pipe when the container ends: it must stay open until then."""
-        self._log.close()
+        self.log.close()
         os.close(self._status)
         if self._pidfd >= 0:
             os.close(self._pidfd)
@@ -148,32 +158,9 @@ async def _child_pid(status: int) -> int:
     """From bubblewrap's first JSON document, which comes in pieces; 0 if it ended before writing one."""
     written = b""
     while b"\n" not in written:
-        await _readable(status)
+        await readable(status)
         piece = os.read(status, 4096)
         if not piece:
             return 0
         written += piece
     return int(json.loads(written.partition(b"\n")[0])["child-pid"])
-
-
-async def _readable(descriptor: int) -> None:
-    loop = asyncio.get_running_loop()
-    readable: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, _settle, readable)
-    try:
-        await readable
-    finally:
-        loop.remove_reader(descriptor)
-
-
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _memory_file(words: list[str]) -> int:
-    """A file that only this descriptor names: the environment may hold secrets."""
-    descriptor = os.memfd_create("bwrap-args")
-    os.write(descriptor, b"".join(os.fsencode(word) + b"\0" for word in words))
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
