@@ -1,9 +1,30 @@
 """What lies in a data directory, as found; nothing here judges it. Bad content is reported, never raised."""
 
-from dataclasses import dataclass
+import os
+import re
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trireme.api.position import Position
+from trireme.base.durable import sync_directory, write_durably
+from trireme.base.errors import PermanentError
+
+DATA = "data"
+ASIDE = "aside"
+UNFINISHED = "data.new"
+"""Where a first start builds the directory that becomes ``data``; worth nothing until renamed."""
+
+_OWN_ENTRIES = frozenset({DATA, ASIDE, UNFINISHED, "trireme", "lost+found"})
+_TRANSFER_MARKS = ("sst_in_progress", "wsrep_sst.pid", ".sst")
+_HALF_COPIED = (
+    "xtrabackup_checkpoints",
+    "mariadb_backup_checkpoints",
+    "xtrabackup_logfile",
+    "ib_logfile0.sst",
+)
+"""A transfer removes these from the directory when it moves the prepared backup into place."""
+_LARGEST_STATE_FILE = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,29 +41,29 @@ class DirectoryFacts:
     """What was found under a volume root. Paths and counts only; judging is the core's."""
 
     root: Path
-    exists: bool
+    exists: bool = False
     """``data/`` itself is there."""
-    empty: bool
+    empty: bool = True
     """No entry at all in ``data/`` (an absent one is empty; ``lost+found`` is not content)."""
-    entries: int
-    has_ibdata: bool
-    has_system_tables: bool
+    entries: int = 0
+    has_ibdata: bool = False
+    has_system_tables: bool = False
     """The ``mysql`` schema with its privilege tables."""
-    grastate: Grastate | None
-    grastate_error: str | None
+    grastate: Grastate | None = None
+    grastate_error: str | None = None
     """Why grastate.dat, though present, could not be read; None when absent or good."""
-    transfer_marks: tuple[str, ...]
-    """Names of what a transfer script leaves when it breaks off: sst_in_progress, wsrep_sst.pid, .sst, …"""
-    half_copied: tuple[str, ...]
+    transfer_marks: tuple[str, ...] = ()
+    """Names of what a transfer script leaves when it breaks off: sst_in_progress, wsrep_sst.pid, .sst."""
+    half_copied: tuple[str, ...] = ()
     """Files of an unprepared or unmoved backup in ``data/`` itself."""
-    has_gvwstate: bool
-    server_version: str | None
+    has_gvwstate: bool = False
+    server_version: str | None = None
     """From mariadb_upgrade_info or mysql_upgrade_info."""
-    foreign: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
     """Entries of the volume root that neither Trireme nor the file system made, at most ten."""
-    writable: bool
-    free_bytes: int
-    problem: str | None
+    writable: bool = False
+    free_bytes: int = 0
+    problem: str | None = None
     """An error while looking (no permission, I/O): what is above may then be incomplete."""
 
     @property
@@ -52,7 +73,93 @@ class DirectoryFacts:
 
 def inspect(root: Path) -> DirectoryFacts:
     """Look at ``root/data``. Blocking but short: a few stat calls and one directory listing."""
-    raise NotImplementedError
+    facts = DirectoryFacts(root=root)
+    try:
+        free = os.statvfs(root)
+        facts = replace(
+            facts,
+            foreign=tuple(sorted(set(os.listdir(root)) - _OWN_ENTRIES))[:10],
+            writable=os.access(root, os.W_OK | os.X_OK),
+            free_bytes=free.f_bavail * free.f_frsize,
+        )
+        return _look_inside(facts, root / DATA)
+    except OSError as error:
+        return replace(facts, problem=f"{error.filename or root}: {error.strerror}")
+
+
+def _look_inside(facts: DirectoryFacts, data: Path) -> DirectoryFacts:
+    if not data.exists():
+        return facts
+    names = set(os.listdir(data)) - {"lost+found"}
+    grastate, grastate_error = (
+        _read_grastate(data / "grastate.dat") if "grastate.dat" in names else (None, None)
+    )
+    return replace(
+        facts,
+        exists=True,
+        empty=not names,
+        entries=len(names),
+        has_ibdata="ibdata1" in names,
+        has_system_tables=any((data / "mysql" / table).exists() for table in ("global_priv.frm", "user.frm")),
+        grastate=grastate,
+        grastate_error=grastate_error,
+        transfer_marks=tuple(name for name in _TRANSFER_MARKS if name in names and _filled(data / name)),
+        half_copied=tuple(name for name in _HALF_COPIED if name in names),
+        has_gvwstate="gvwstate.dat" in names,
+        server_version=_read_version(data),
+        writable=facts.writable and os.access(data, os.W_OK | os.X_OK),
+    )
+
+
+def _filled(mark: Path) -> bool:
+    """An empty .sst folder says nothing; an empty mark file does."""
+    return not mark.is_dir() or any(mark.iterdir())
+
+
+def _read_grastate(path: Path) -> tuple[Grastate | None, str | None]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_STATE_FILE).decode(errors="replace")
+    except OSError as error:
+        return None, f"cannot be read: {error.strerror}"
+    if not text.strip("\0 \n"):
+        return None, "is an empty file, as a state transfer or a crash leaves it"
+    fields = dict(re.findall(r"^(\w+):[ \t]*(\S+)", text, re.MULTILINE))
+    uuid, seqno = fields.get("uuid", ""), fields.get("seqno", "")
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", uuid) or not re.fullmatch(
+        r"-?\d+", seqno
+    ):
+        return None, f"does not hold a uuid and a seqno, but {text[:120]!r}"
+    return (
+        Grastate(
+            position=Position(uuid, int(seqno)),
+            safe_to_bootstrap=fields.get("safe_to_bootstrap") == "1",
+            version=fields.get("version", ""),
+        ),
+        None,
+    )
+
+
+def _read_version(data: Path) -> str | None:
+    for name in ("mariadb_upgrade_info", "mysql_upgrade_info"):
+        try:
+            return (data / name).read_text(errors="replace")[:64].strip("\0\n ")
+        except OSError:
+            continue
+    return None
+
+
+def write_position(root: Path, position: Position, *, safe_to_bootstrap: bool) -> None:
+    """Write grastate.dat as an ordered stop would have, durably.
+
+    A crashed member must be started so, at the position that its engine recovered: with seqno -1 the provider
+    would begin a new history when bootstrapping, and ask for a full transfer when joining.
+    """
+    text = (
+        "# GALERA saved state\nversion: 2.1\n"
+        f"uuid:    {position.uuid}\nseqno:   {position.seqno}\nsafe_to_bootstrap: {int(safe_to_bootstrap)}\n"
+    )
+    write_durably(root / DATA / "grastate.dat", text.encode(), mode=0o660)
 
 
 def set_aside(root: Path, reason: str, now_text: str) -> Path | None:
@@ -60,7 +167,25 @@ def set_aside(root: Path, reason: str, now_text: str) -> Path | None:
 
     Raises PermanentError where the volume is not writable. The caller must know that no server runs.
     """
-    raise NotImplementedError
+    data = root / DATA
+    if not data.exists():
+        return None
+    label = re.sub(r"[^a-z0-9]+", "-", reason.lower()).strip("-")[:60]
+    target = root / ASIDE / f"{now_text}-{label}"
+    try:
+        target.parent.mkdir(exist_ok=True)
+        count = 1
+        while target.exists():
+            count += 1
+            target = root / ASIDE / f"{now_text}-{label}-{count}"
+        data.rename(target)
+        sync_directory(target.parent)
+        sync_directory(root)
+    except OSError as error:
+        raise PermanentError(
+            f"{data} cannot be moved to {target}: {error.strerror}; mend the volume's owner or its file system"
+        ) from error
+    return target
 
 
 def clean_transfer_leftovers(root: Path) -> tuple[str, ...]:
@@ -68,14 +193,38 @@ def clean_transfer_leftovers(root: Path) -> tuple[str, ...]:
 
     Data files stay. The caller must know that no server runs. Idempotent.
     """
-    raise NotImplementedError
+    removed = []
+    for name in _TRANSFER_MARKS:
+        path = root / DATA / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+        else:
+            continue
+        removed.append(name)
+    return tuple(removed)
 
 
 def aside_bytes(root: Path) -> int:
     """Disk use of all that was set aside."""
-    raise NotImplementedError
+    total = 0
+    for folder, _, names in os.walk(root / ASIDE):
+        for name in names:
+            try:
+                total += (Path(folder) / name).lstat().st_blocks * 512
+            except OSError:
+                continue
+    return total
 
 
 def prune_aside(root: Path, keep: int) -> tuple[str, ...]:
     """Remove all but the ``keep`` newest folders set aside; the names removed. Never called by itself."""
-    raise NotImplementedError
+    try:
+        names = sorted(os.listdir(root / ASIDE), reverse=True)
+    except FileNotFoundError:
+        return ()
+    old = tuple(names[keep:])
+    for name in old:
+        shutil.rmtree(root / ASIDE / name)
+    return old

@@ -1,13 +1,38 @@
 """A running server over its unix socket, as the agent's own account."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
+
+import pymysql
+from pymysql.constants import CR, ER
+
+from trireme.base.errors import PermanentError, TemporaryError, UncertainError
+
+T = TypeVar("T")
+
+_DENIED = frozenset({ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.SPECIFIC_ACCESS_DENIED_ERROR})
+_UNCERTAIN = frozenset({CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR})
+_SESSION = "SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 1"
+"""The agent asks about this server, not about the group's data: a non-Primary one must answer at once too."""
+
+_TRANSACTIONS = (
+    "SELECT COUNT(*) FROM information_schema.PROCESSLIST AS p"
+    " LEFT JOIN information_schema.INNODB_TRX AS t ON t.trx_mysql_thread_id = p.ID"
+    " WHERE p.ID <> CONNECTION_ID() AND p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user')"
+    " AND (t.trx_id IS NOT NULL OR p.COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump'))"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """What the server says of itself. ``local_state``: 0 undefined, 1 joiner, 2 donor, 3 joined, 4 synced, 5 error."""
+    """What the server says of itself.
+
+    ``local_state`` is wsrep_local_state: 0 undefined, 1 joiner, 2 donor, 3 joined, 4 synced, 5 error.
+    """
 
     primary: bool
     ready: bool
@@ -35,21 +60,110 @@ class Monitor:
     """One persistent connection in one worker thread. A failed call closes it; the next call connects again."""
 
     def __init__(self, socket: Path, user: str, password: str, *, timeout_seconds: float = 3.0) -> None:
-        raise NotImplementedError
+        self._socket = socket
+        self._user = user
+        self._password = password
+        self._timeout = timeout_seconds
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mariadb")
+        self._connection: pymysql.Connection[Any] | None = None
 
     async def read(self) -> ServerStatus:
-        """Raises TemporaryError (not up yet, refuses: says why), PermanentError (access denied), UncertainError
-        (accepted the question and did not answer in time)."""
-        raise NotImplementedError
+        """The status now.
+
+        Raises TemporaryError (not up yet, or it refuses: says why), PermanentError (access denied), or
+        UncertainError (it took the question and did not answer in time).
+        """
+        return await self._call(_read_status)
 
     async def execute(self, statement: str) -> None:
         """Run one administrative statement. Raises as :meth:`read`."""
-        raise NotImplementedError
+        await self._call(lambda cursor: cursor.execute(statement))
 
     async def active_transactions(self) -> int:
         """Clients' transactions or statements under way, but not the agent's own. Raises as :meth:`read`."""
-        raise NotImplementedError
+        return await self._call(_count_transactions)
 
     async def close(self) -> None:
         """Close the connection and end the thread."""
-        raise NotImplementedError
+        await asyncio.get_running_loop().run_in_executor(self._worker, self._drop)
+        self._worker.shutdown(wait=False)
+
+    async def _call(self, question: Callable[[Any], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, self._ask, question)
+
+    def _ask(self, question: Callable[[Any], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            with self._connection.cursor() as cursor:
+                return question(cursor)
+        except (pymysql.Error, OSError) as error:
+            self._drop()
+            raise _kind(error, self._socket) from error
+
+    def _connect(self) -> "pymysql.Connection[Any]":
+        return pymysql.connect(
+            unix_socket=str(self._socket),
+            user=self._user,
+            password=self._password,
+            connect_timeout=self._timeout,
+            read_timeout=self._timeout,
+            write_timeout=self._timeout,
+            autocommit=None,
+            init_command=_SESSION,
+            charset="utf8mb4",
+        )
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.open:
+            connection._force_close()
+
+
+def _kind(error: Exception, socket: Path) -> TemporaryError | PermanentError | UncertainError:
+    code = error.args[0] if error.args else 0
+    if code in _DENIED:
+        return PermanentError(
+            f"{socket}: the server refuses the agent's account ({error.args[1]}); its password is derived from "
+            "the Secret's token: was the token changed after the cluster was made?"
+        )
+    if code in _UNCERTAIN:
+        return UncertainError(f"{socket}: the server took the question and did not answer ({error.args[-1]})")
+    return TemporaryError(f"{socket}: {error.args[-1] if error.args else error}")
+
+
+def _read_status(cursor: Any) -> ServerStatus:
+    cursor.execute("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'")
+    raw: dict[str, str] = dict(cursor.fetchall())
+    cursor.execute("SELECT @@GLOBAL.read_only, @@GLOBAL.wsrep_desync, VERSION()")
+    read_only, desynced, version = cursor.fetchone()
+
+    def number(name: str) -> int:
+        text = raw.get(name, "")
+        return int(text) if text.lstrip("-").isdigit() else 0
+
+    return ServerStatus(
+        primary=raw.get("wsrep_cluster_status") == "Primary",
+        ready=raw.get("wsrep_ready") == "ON",
+        connected=raw.get("wsrep_connected") == "ON",
+        local_state=number("wsrep_local_state"),
+        local_state_comment=raw.get("wsrep_local_state_comment", ""),
+        cluster_size=number("wsrep_cluster_size"),
+        cluster_conf_id=number("wsrep_cluster_conf_id"),
+        state_uuid=raw.get("wsrep_local_state_uuid", ""),
+        last_committed=number("wsrep_last_committed"),
+        recv_queue=number("wsrep_local_recv_queue"),
+        send_queue=number("wsrep_local_send_queue"),
+        flow_control_paused=float(raw.get("wsrep_flow_control_paused") or 0),
+        flow_control_active=raw.get("wsrep_flow_control_active") == "true",
+        desynced=bool(desynced),
+        incoming_addresses=tuple(item for item in raw.get("wsrep_incoming_addresses", "").split(",") if item),
+        read_only=bool(read_only),
+        version=version,
+        raw=raw,
+    )
+
+
+def _count_transactions(cursor: Any) -> int:
+    cursor.execute(_TRANSACTIONS)
+    return int(cursor.fetchone()[0])
