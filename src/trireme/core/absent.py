@@ -78,7 +78,7 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
     """
     inside = {ordinal for report in primaries if report.last_view for ordinal in report.last_view.members}
     for ordinal, report in sorted(situation.answers.items()):
-        if report.primary or ordinal in inside and report.running:
+        if report.primary or (ordinal in inside and report.running):
             continue
         connects = report.running and report.server is None
         comes = ordinal < situation.me.ordinal and not report.running and not report.held_up
