@@ -8,6 +8,7 @@ from typing import assert_never
 
 from trireme.adapters.mariadb import datadir
 from trireme.adapters.mariadb.first_start import Accounts, initialize
+from trireme.adapters.mariadb.grastate import write_position
 from trireme.adapters.mariadb.recover import recover_position
 from trireme.adapters.peers import Peers, Silence
 from trireme.adapters.signing import derive_password
@@ -35,7 +36,7 @@ class Actor:
             try:
                 await self._execute(action)
             except PermanentError as error:
-                self._member.fault = str(error)
+                self._member.needs_person(str(error))
                 log.error("%s", error)
             except (TriremeError, OSError) as error:
                 self._member.failed(str(error))
@@ -130,7 +131,7 @@ class Actor:
     async def _bootstrap(self, action: Bootstrap) -> None:
         member = self._member
         if action.position is not None:
-            datadir.write_position(member.settings.data_root, action.position, safe_to_bootstrap=True)
+            write_position(member.settings.data_dir, action.position, safe_to_bootstrap=True)
         self._launcher.write_config(peers=(), donors=())
         await self._launcher.start(Launch.BOOTSTRAP)
 
@@ -140,7 +141,7 @@ class Actor:
         if action.discard is not None and member.facts is not None and not member.facts.empty:
             await asyncio.to_thread(self._discard, action.discard)
         elif action.position is not None:
-            datadir.write_position(root, action.position, safe_to_bootstrap=False)
+            write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
         member.records.change(joining=True, first_start=None)
         self._launcher.write_config(peers=action.addresses, donors=action.donors)
         await self._launcher.start(Launch.JOIN)
@@ -183,7 +184,7 @@ class Actor:
         try:
             await work()
         except PermanentError as error:
-            member.fault = str(error)
+            member.needs_person(str(error))
             log.error("%s", error)
         except (TriremeError, OSError) as error:
             member.forget_directory()

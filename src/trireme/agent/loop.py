@@ -36,6 +36,7 @@ class Loop:
         """Until the member has left in order (SIGTERM)."""
         while not self._actor.done:
             self._member.wake.clear()
+            self._member.clear_fault()
             situation = await self._observer.observe()
             decision = decide(situation)
             self._report(decision)

@@ -77,6 +77,16 @@ class Member:
         self.failures = min(self.failures + 1, 16)
         self.retry_at = time.monotonic() + pause
 
+    def needs_person(self, why: str) -> None:
+        """Nothing helps but a person. It is looked at again now and then: the person may have acted."""
+        self.fault = why
+        self.failed(why)
+        self.forget_directory()
+
+    def clear_fault(self) -> None:
+        if self.fault is not None and time.monotonic() >= self.retry_at:
+            self.fault = None
+
     def verdict(self) -> directory.Verdict | None:
         """The directory's state by its evidence; None before the first look."""
         if self.facts is None:
