@@ -11,7 +11,7 @@ def decide(situation: Situation) -> Decision:
     """What this member does next. The first rule that applies decides; each ends in one sentence of why."""
     if situation.stop_since is not None:
         return leave(situation)
-    if situation.fault is not None:
+    if situation.fault is not None and not situation.me.running:
         return Decision(Phase.BLOCKED, situation.fault, again=5.0)
     if situation.busy is not None:
         phase, why = situation.busy
