@@ -1,0 +1,76 @@
+"""`trireme secret provide`: what is done about a Secret, and the files that the agent gets."""
+
+from pathlib import Path
+
+import pytest
+
+from trireme.adapters.secret_store import SecretStore
+from trireme.base.errors import PermanentError
+from trireme.cli.secret import (
+    KEYS,
+    Content,
+    Decision,
+    Generate,
+    Provide,
+    Refuse,
+    Wait,
+    decide,
+    generate,
+    main,
+    provide,
+)
+
+COMPLETE = {"root-password": b"r", "password": b"p", "token": b"t"}
+CHOSEN = {"password": b"mine"}
+REST = ("root-password", "token")
+
+
+@pytest.mark.parametrize(
+    ("situation", "content", "ordinal", "has_data", "expected"),
+    [
+        ("a new cluster, member 0", {}, 0, False, Generate(KEYS)),
+        ("a new cluster, another member", {}, 2, False, Wait(KEYS)),
+        ("a person chose one password", CHOSEN, 0, False, Generate(REST)),
+        ("the same, another member", CHOSEN, 1, False, Wait(REST)),
+        ("an empty value is no value", COMPLETE | {"token": b""}, 0, False, Generate(("token",))),
+        ("complete", COMPLETE, 0, False, Provide(COMPLETE)),
+        ("complete, with data", COMPLETE, 0, True, Provide(COMPLETE)),
+        ("keys of others are not handed on", COMPLETE | {"x": b"y"}, 1, True, Provide(COMPLETE)),
+        ("lost, and member 0 has data", {}, 0, True, Refuse(KEYS)),
+        ("lost, and another member has data", {}, 1, True, Refuse(KEYS)),
+    ],
+)
+def test_what_to_do(
+    situation: str, content: Content, ordinal: int, has_data: bool, expected: Decision
+) -> None:
+    assert decide(content, ordinal=ordinal, has_data=has_data) == expected, situation
+
+
+def test_generated_values_differ_and_need_no_quoting() -> None:
+    values = [*generate(KEYS).values(), *generate(KEYS).values()]
+    assert len(set(values)) == len(values)
+    assert all(len(value) == 24 and value.isalnum() for value in values)
+
+
+def test_a_complete_volume_needs_no_api(tmp_path: Path) -> None:
+    given, into = tmp_path / "given", tmp_path / "into"
+    given.mkdir()
+    into.mkdir()
+    for key, value in COMPLETE.items():
+        (given / key).write_bytes(value)
+    nowhere = SecretStore("default", "demo", account=tmp_path / "no-service-account")
+    provide(nowhere, given=given, into=into, ordinal=1, has_data=True)
+    assert {path.name: path.read_bytes() for path in into.iterdir()} == COMPLETE
+    assert {path.stat().st_mode & 0o777 for path in into.iterdir()} == {0o440}
+
+
+def test_outside_a_pod_it_says_what_is_missing(tmp_path: Path) -> None:
+    nowhere = SecretStore("default", "demo", account=tmp_path / "no-service-account")
+    with pytest.raises(PermanentError, match="runs as an init container"):
+        provide(nowhere, given=tmp_path, into=tmp_path, ordinal=0, has_data=False)
+
+
+def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nonsense"]) == 2
+    assert "usage: trireme secret provide" in capsys.readouterr().err
+    assert main(["provide", "--help"]) == 0
