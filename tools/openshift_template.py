@@ -23,7 +23,15 @@ HEADER = """\
 #   oc process -f deploy/openshift/template.yaml -p NAME=orders -p STORAGE=50Gi | oc apply -f -
 """
 
-KINDS = ["ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Service", "PodDisruptionBudget", "StatefulSet"]
+KINDS = [
+    "ServiceAccount",
+    "Role",
+    "RoleBinding",
+    "ConfigMap",
+    "Service",
+    "PodDisruptionBudget",
+    "StatefulSet",
+]
 """In the order of creation: what a pod needs to start comes before the pods."""
 
 PARAMETERS = {
