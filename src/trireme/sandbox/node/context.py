@@ -10,11 +10,14 @@ from trireme.sandbox.controllers.events import Recorder
 from trireme.sandbox.controllers.objects import name_of, namespace_of, uid_of
 from trireme.sandbox.node.environment import References
 from trireme.sandbox.node.interface import Addresses, NodeSettings, TokenMinter
+from trireme.sandbox.node.logreader import last_text
 from trireme.sandbox.node.projection import Sources
 from trireme.sandbox.store.interface import Key, NotFoundError, Object, Store
 
 CA_CONFIG_MAP = "kube-root-ca.crt"
 """In a real cluster every namespace has this ConfigMap; here the node can supply it."""
+
+TERMINATION_MESSAGE_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +98,17 @@ class PodPaths:
 
     def termination_message(self, container: str) -> Path:
         return self.root / "termination" / container
+
+    def read_termination_message(self, spec: Object, exit_code: int, restarts: int) -> str:
+        """What the container left there; failing that the end of its log, where its policy says so."""
+        try:
+            written = self.termination_message(spec["name"]).read_bytes()[:TERMINATION_MESSAGE_BYTES]
+            if (
+                not written
+                and exit_code != 0
+                and spec.get("terminationMessagePolicy") == "FallbackToLogsOnError"
+            ):
+                written = last_text(self.log(spec["name"], restarts))
+        except OSError:
+            return ""
+        return written.decode(errors="replace")

@@ -48,6 +48,12 @@ async def launch(
     return await Runtime.start(assembled, paths.log(container["name"], restarts))
 
 
+def container_spec(pod: Object, name: str) -> Object:
+    spec = pod["spec"]
+    everyone = [*(spec.get("initContainers") or ()), *spec["containers"]]
+    return next(dict(found) for found in everyone if found["name"] == name)
+
+
 def _generate(context: Context, paths: PodPaths, pod: Object, container: Object) -> dict[str, Path]:
     address = (pod.get("status") or {}).get("podIP", "")
     paths.generated.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from trireme.sandbox.node.logs import LogFile, rotated
 
+TAIL_LINES, TAIL_BYTES = 80, 2048
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -86,6 +88,12 @@ class _Reader:
             else:
                 yield began or time, before + text + b"\n"
                 self._partial = (b"", b"")
+
+
+def last_text(path: Path) -> bytes:
+    """The end of a log, as much as terminationMessagePolicy FallbackToLogsOnError shows."""
+    lines = deque((text for _, text in _Reader(path).lines()), maxlen=TAIL_LINES)
+    return b"".join(lines)[-TAIL_BYTES:]
 
 
 def _selected(lines: Iterable[tuple[bytes, bytes]], selection: Selection) -> Iterator[bytes]:

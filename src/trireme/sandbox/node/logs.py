@@ -12,9 +12,6 @@ ROTATE_BYTES = 10 * 1024 * 1024
 _CHUNK = 16 * 1024
 """A line longer than this is cut into partial ones."""
 
-TAIL_BYTES = 2048
-"""What FallbackToLogsOnError shows."""
-
 
 def rotated(path: Path) -> Path:
     """Where the older part of a log is."""

@@ -19,7 +19,6 @@ class Facts:
     host_address: str
     pod_address: str
     """'' until one is assigned."""
-    started_at: datetime
     terminating: bool
     final: str = ""
     """Succeeded or Failed once the pod will never run again."""
@@ -33,7 +32,7 @@ def status(pod: Object, containers: Sequence[Container], facts: Facts) -> dict[s
     inits = [container for container in containers if container.init]
     apps = [container for container in containers if not container.init]
     new = {**known, "phase": facts.final or phase(containers, pod["spec"].get("restartPolicy", "Always"))}
-    new["startTime"] = known.get("startTime") or timestamp(facts.started_at)
+    new["startTime"] = known.get("startTime") or timestamp(facts.now)
     new["hostIP"], new["hostIPs"] = facts.host_address, [{"ip": facts.host_address}]
     if facts.pod_address:
         new["podIP"], new["podIPs"] = facts.pod_address, [{"ip": facts.pod_address}]

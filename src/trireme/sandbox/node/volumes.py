@@ -26,7 +26,7 @@ class Volumes:
         for volume in pod["spec"].get("volumes") or ():
             try:
                 files = volume_files(pod, volume, self._sources)
-            except ConfigError:
+            except (ConfigError, NotFoundError):
                 continue
             if files is not None:
                 publish(self._directory / volume["name"], files)
@@ -50,7 +50,7 @@ class Volumes:
                 path.chmod(0o777)
             else:
                 publish(path, files)
-        except ConfigError as error:
+        except (ConfigError, NotFoundError) as error:
             raise VolumeError(volume["name"], str(error)) from error
         return Volume(path, writable=files is None)
 
