@@ -161,10 +161,8 @@ def _membership(config: ServerConfig, user_options: dict[str, str]) -> dict[str,
 
 
 def _provider_options(config: ServerConfig) -> dict[str, str]:
-    if _loopback(config):
-        listen = config.address
-    else:
-        listen = "::" if ip_address(config.address).version == 6 else "0.0.0.0"  # noqa: S104
+    everywhere = "::" if ip_address(config.address).version == 6 else "0.0.0.0"  # noqa: S104
+    listen = config.address if _loopback(config) else everywhere
     own = _host(config.address)
     return {
         "gmcast.listen_addr": f"tcp://{_host(listen)}:{GROUP_PORT}",

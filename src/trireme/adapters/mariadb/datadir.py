@@ -78,7 +78,7 @@ def inspect(root: Path) -> DirectoryFacts:
         free = os.statvfs(root)
         facts = replace(
             facts,
-            foreign=tuple(sorted(set(os.listdir(root)) - _OWN_ENTRIES))[:10],
+            foreign=tuple(sorted(_names(root) - _OWN_ENTRIES))[:10],
             writable=os.access(root, os.W_OK | os.X_OK),
             free_bytes=free.f_bavail * free.f_frsize,
         )
@@ -90,7 +90,7 @@ def inspect(root: Path) -> DirectoryFacts:
 def _look_inside(facts: DirectoryFacts, data: Path) -> DirectoryFacts:
     if not data.exists():
         return facts
-    names = set(os.listdir(data)) - {"lost+found"}
+    names = _names(data) - {"lost+found"}
     grastate, grastate_error = (
         _read_grastate(data / "grastate.dat") if "grastate.dat" in names else (None, None)
     )
@@ -109,6 +109,10 @@ def _look_inside(facts: DirectoryFacts, data: Path) -> DirectoryFacts:
         server_version=_read_version(data),
         writable=facts.writable and os.access(data, os.W_OK | os.X_OK),
     )
+
+
+def _names(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()}
 
 
 def _filled(mark: Path) -> bool:
@@ -221,7 +225,7 @@ def aside_bytes(root: Path) -> int:
 def prune_aside(root: Path, keep: int) -> tuple[str, ...]:
     """Remove all but the ``keep`` newest folders set aside; the names removed. Never called by itself."""
     try:
-        names = sorted(os.listdir(root / ASIDE), reverse=True)
+        names = sorted(_names(root / ASIDE), reverse=True)
     except FileNotFoundError:
         return ()
     old = tuple(names[keep:])

@@ -54,7 +54,7 @@ def read_process(pid: int) -> Process | None:
 
 def processes() -> list[Process]:
     """Every process that this one can see."""
-    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return [process for pid in pids if (process := read_process(pid)) is not None]
 
 

@@ -1,6 +1,7 @@
 """A running server over its unix socket, as the agent's own account."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -117,7 +118,8 @@ class Monitor:
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None and connection.open:
-            connection._force_close()
+            with contextlib.suppress(pymysql.Error, OSError):
+                connection.close()
 
 
 def _kind(error: Exception, socket: Path) -> TemporaryError | PermanentError | UncertainError:
