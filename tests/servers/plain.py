@@ -66,6 +66,8 @@ class Agent:
         self.log = self.home / "log"
         self.process: subprocess.Popen[bytes] | None = None
         self.env: dict[str, str] = {}
+        self.hidden: list[str] = []
+        """Programs that this member's image does not have."""
         for folder in ("volume", "run", "tmp", "secret", "config"):
             (self.home / folder).mkdir(parents=True)
         self.secrets(**{"root-password": ROOT_PASSWORD, "password": USER_PASSWORD, "token": TOKEN})
@@ -103,6 +105,8 @@ class Agent:
         assert self.process is None, f"{self.name} runs already"
         command = ["bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-user", "--uid", str(uid)]
         command += ["--gid", "0", "--unshare-pid", "--as-pid-1", "--die-with-parent", "--clearenv"]
+        for path in self.hidden:
+            command += ["--ro-bind", "/dev/null", path]
         for key, value in self.environment().items():
             command += ["--setenv", key, value]
         command += ["--", str(Path(sys.executable).with_name("trireme")), "agent"]

@@ -44,7 +44,7 @@ class Member:
     recovered: Recovered | None = None
     server: Server | None = None
     status: ServerStatus | None = None
-    status_error: str = ""
+    refusal: str | None = None
     transactions: int = 0
     launch: Launch | None = None
     received_bytes: int | None = None

@@ -51,6 +51,7 @@ class Observer:
             retry_at=member.retry_at,
             last_failure=member.last_failure,
             fault=member.fault,
+            refusal=member.refusal,
             stop_since=member.stop_since,
             transactions=member.transactions,
         )
@@ -62,13 +63,12 @@ class Observer:
             return
         try:
             member.status = await self._monitor.read()
-            member.status_error = ""
+            member.refusal = None
             if member.stop_since is not None:
                 member.transactions = await self._monitor.active_transactions()
         except TriremeError as error:
-            if isinstance(error, PermanentError) and member.status_error != str(error):
-                member.why = str(error)
-            member.status, member.status_error = None, str(error)
+            member.status = None
+            member.refusal = str(error) if isinstance(error, PermanentError) else None
         pid = member.server.pid if member.server is not None else None
         if member.status is None and pid is not None:
             progress = await asyncio.to_thread(transfer_progress, member.settings.data_root, pid)

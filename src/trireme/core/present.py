@@ -11,6 +11,8 @@ STEADY_SECONDS = 2.0
 
 def with_server(situation: Situation) -> Decision:
     server = situation.me.server
+    if server is None and situation.refusal is not None:
+        return Decision(Phase.BLOCKED, situation.refusal)
     if server is None:
         return _starting(situation)
     if not server.primary:

@@ -50,6 +50,8 @@ class Situation:
     last_failure: str = ""
     fault: str | None = None
     """What only a person can mend, in words."""
+    refusal: str | None = None
+    """The server runs and refuses its own agent, in words: a person must mend an account or a password."""
     stop_since: float | None = None
     transactions: int = 0
     """Open transactions of clients."""

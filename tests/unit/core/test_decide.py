@@ -165,6 +165,11 @@ def test_a_fault_for_a_person_stops_everything_but_leaving() -> None:
     assert kinds(situation(member(0), fault="no provider", stop_since=999.0)) == [Exit]
 
 
+def test_a_server_that_refuses_its_agent_needs_a_person() -> None:
+    decision = decide(situation(member(0).starting(), refusal="access denied for the agent's account"))
+    assert (decision.phase, decision.why) == (Phase.BLOCKED, "access denied for the agent's account")
+
+
 def test_a_long_state_transfer_is_left_alone() -> None:
     receiving = Builder(replace(member(1).starting().report, received_bytes=5 * 2**20))
     decision = decide(situation(receiving, member(0).primary(), launch=Launch.JOIN))

@@ -1,0 +1,173 @@
+"""Members that die in the middle of something take it up again; clusters that were stopped come back by themselves."""
+
+import itertools
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.plain import PlainCluster, wait_until
+
+pytestmark = pytest.mark.servers
+
+SOME_DATA = (
+    "CREATE TABLE IF NOT EXISTS app.filler (id INT PRIMARY KEY AUTO_INCREMENT, text LONGTEXT)",
+    "INSERT INTO app.filler (text) SELECT REPEAT(UUID(), 20000) FROM mysql.time_zone_name LIMIT 300",
+)
+
+
+@pytest.fixture
+def three() -> Iterator[PlainCluster]:
+    with PlainCluster(3) as cluster:
+        yield cluster
+
+
+@pytest.mark.parametrize("phase", ["Electing", "Initializing", "Bootstrapping"])
+def test_the_first_member_dies_in_the_middle_of_the_first_bootstrap(three: PlainCluster, phase: str) -> None:
+    three.start()
+    wait_until(lambda: three[0].phase() == phase or three[0].status()["running"], f"member 0 is {phase}")
+    three[0].crash()
+    for other in (1, 2):
+        assert not three[other].status()["running"]
+    three[0].start()
+    three.wait_synced()
+    assert three[0].log.read_text().count("to bootstrap") <= 2
+
+
+@pytest.mark.parametrize("moment", ["Joining", "Transferring", "half-way"])
+def test_a_joiner_dies_in_the_middle_of_its_state_transfer(three: PlainCluster, moment: str) -> None:
+    three.start([0, 1])
+    three[2].start()
+    three.wait_synced()
+    three[0].sql(*SOME_DATA)
+    three[2].crash()
+    three[2].forget_volume()
+    three[2].start()
+    if moment == "half-way":
+        wait_until(lambda: (three[2].status()["received_bytes"] or 0) > 2**20, "a part has arrived")
+    else:
+        three[2].wait_phase(moment)
+    three[2].crash()
+    three[2].start()
+    three.wait_synced()
+    assert three[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
+
+
+def test_the_donor_dies_in_the_middle_of_a_state_transfer(three: PlainCluster) -> None:
+    three.start().wait_synced()
+    three[0].sql(*SOME_DATA)
+    three[2].crash()
+    three[2].forget_volume()
+    three[2].start()
+    wait_until(lambda: any(three[o].phase() == "Donor" for o in (0, 1)), "somebody is donor")
+    donor = next(three[o] for o in (0, 1) if three[o].phase() == "Donor")
+    donor.signal_server(signal.SIGKILL)
+    three.wait_synced()
+    assert three[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
+
+
+def test_a_restarted_member_comes_back_by_an_incremental_transfer(three: PlainCluster) -> None:
+    three.start().wait_synced()
+    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)")
+    assert three[2].stop() == 0
+    three[0].sql("INSERT INTO app.t VALUES (1), (2), (3)")
+    three[2].start()
+    three.wait_synced()
+    assert three[2].sql("SELECT COUNT(*) FROM app.t") == [(3,)]
+    after = three[2].log.read_text().rsplit("agent of default/demo", 1)[1]
+    assert "SST began" not in after
+
+
+def test_a_crashed_server_comes_back_by_an_incremental_transfer(three: PlainCluster) -> None:
+    three.start().wait_synced()
+    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1)")
+    three[1].signal_server(signal.SIGKILL)
+    wait_until(lambda: three[1].status()["restarts"] == 1, "the agent noticed")
+    three.wait_synced()
+    after = three[1].log.read_text().rsplit("mariadbd ended with", 1)[1]
+    assert "SST began" not in after
+    assert three[1].sql("SELECT COUNT(*) FROM app.t") == [(1,)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_all_are_stopped_in_order_and_started_again(three: PlainCluster, order: tuple[int, ...]) -> None:
+    """The last to leave bootstraps, whichever ordinal it is; whoever left earlier waits for it."""
+    three.start().wait_synced()
+    history = three.histories()
+    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)")
+    for step, ordinal in enumerate(order):
+        three[order[-1]].sql(f"INSERT INTO app.t VALUES ({step})")
+        assert three[ordinal].stop() == 0
+    first, second, last = order
+    three[first].start().wait_why("did not answer")
+    three[second].start()
+    three[first].wait_phase("Waiting")
+    three[last].start()
+    three.wait_synced()
+    assert three.histories() == history
+    assert three.writer().ordinal == last
+    assert three[first].sql("SELECT COUNT(*) FROM app.t") == [(3,)]
+
+
+def test_all_are_stopped_at_once_and_started_again(three: PlainCluster) -> None:
+    three.start().wait_synced()
+    history = three.histories()
+    for member in three.members:
+        member.terminate()
+    assert [member.join() for member in three.members] == [0, 0, 0]
+    three.start().wait_synced()
+    assert three.histories() == history
+
+
+def test_all_crash_at_once_under_load(three: PlainCluster) -> None:
+    """The normal crash: every grastate.dat says -1 and 0. The most advanced bootstraps, nothing is lost."""
+    three.start().wait_synced()
+    history = three.histories()
+    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT)")
+    with three[0].connect() as connection, connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute("INSERT INTO app.t VALUES ()")
+    for member in three.members:
+        member.crash()
+    three.start().wait_synced()
+    assert three.histories() == history
+    for member in three.members:
+        assert member.sql("SELECT COUNT(*) FROM app.t") == [(200,)]
+
+
+def test_a_lost_volume_is_filled_again(three: PlainCluster) -> None:
+    three.start().wait_synced()
+    history = three.histories()
+    three[0].crash()
+    three[0].forget_volume()
+    three[0].start()
+    three.wait_synced()
+    assert three.histories() == history
+
+
+def test_two_of_three_crash_and_the_third_waits_without_a_primary_and_all_come_back(
+    three: PlainCluster,
+) -> None:
+    three.start().wait_synced()
+    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1)")
+    three[1].crash()
+    three[2].crash()
+    three[0].wait_phase("NonPrimary")
+    assert three[0].get("/readyz")[0] == 503
+    assert three[0].get("/livez")[0] == 200
+    three[1].start()
+    three[2].start()
+    three.wait_synced()
+    assert three[2].sql("SELECT COUNT(*) FROM app.t") == [(1,)]
+
+
+def test_the_cluster_grows_and_shrinks(three: PlainCluster) -> None:
+    three.start().wait_synced()
+    added = [three.grow(), three.grow()]
+    for member in added:
+        member.start()
+    three.wait_synced()
+    for member in reversed(added):
+        assert member.stop() == 0
+    three.publish()
+    three.wait_synced(0, 1, 2)
