@@ -1,6 +1,5 @@
 """The one thing that an agent asks of the Kubernetes API: the role label of pods. The data plane works without it."""
 
-import asyncio
 import json
 import os
 import ssl
@@ -51,7 +50,7 @@ class PodLabels:
                     )
                 if response.status not in (200, 404):
                     raise TemporaryError(f"labelling pod {pod}: the API server answers {response.status}")
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise TemporaryError(f"labelling pod {pod}: {error or type(error).__name__}") from error
 
     def _open(self) -> aiohttp.ClientSession:

@@ -1,6 +1,5 @@
 """Talking to other agents over HTTP. Silence comes back as words, never as an absence (invariant 5)."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -63,10 +62,10 @@ class Peers:
                 signature = response.headers.get(SIGNATURE_HEADER, "")
                 if not verify(self._token, signature, "answer", path, nonce, answer):
                     return Silence("its answer is not signed with this cluster's token")
+        except TimeoutError:
+            return Silence(f"no answer within {ANSWER_SECONDS:.0f} s")
         except (aiohttp.ClientError, OSError) as error:
             return Silence(str(error) or type(error).__name__)
-        except asyncio.TimeoutError:
-            return Silence(f"no answer within {ANSWER_SECONDS:.0f} s")
         return _decode(answer, kind)
 
     def _open(self) -> aiohttp.ClientSession:
