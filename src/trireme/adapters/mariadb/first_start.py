@@ -93,7 +93,7 @@ def account_statements(accounts: Accounts) -> list[str]:
     """
     lines = [
         "DELETE FROM global_priv WHERE User = '' OR User = 'root';",
-        "DELETE FROM proxies_priv WHERE User = '' OR User = 'root';",
+        "DELETE FROM proxies_priv WHERE NOT (User = 'root' AND Host = 'localhost');",
         "DELETE FROM db WHERE Db LIKE 'test%';",
         "FLUSH PRIVILEGES;",
     ]
@@ -101,7 +101,6 @@ def account_statements(accounts: Accounts) -> list[str]:
         root = f"'root'@'{host}'"
         lines.append(f"CREATE USER {root} {_identified(accounts.root_password)};")
         lines.append(f"GRANT ALL PRIVILEGES ON *.* TO {root} WITH GRANT OPTION;")
-        lines.append(f"GRANT PROXY ON ''@'%' TO {root} WITH GRANT OPTION;")
     for user, password, privileges in (
         (SST_USER, accounts.sst_password, _SST_PRIVILEGES),
         (AGENT_USER, accounts.agent_password, _AGENT_PRIVILEGES),

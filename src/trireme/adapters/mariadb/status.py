@@ -106,7 +106,7 @@ class Monitor:
         return pymysql.connect(
             unix_socket=str(self._socket),
             user=self._user,
-            password=self._password,
+            password=self._password.encode(),
             connect_timeout=self._timeout,
             read_timeout=self._timeout,
             write_timeout=self._timeout,
