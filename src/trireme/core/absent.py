@@ -23,7 +23,7 @@ def without_server(situation: Situation) -> Decision:
         return Decision(Phase.RECOVERING, "asks the storage engine for its position", (AskEngine(),))
     if situation.now < situation.retry_at:
         wait = situation.retry_at - situation.now
-        why = f"tries again in {wait:.0f} s (attempt {situation.failures + 1}): {situation.last_failure}"
+        why = f"tries again soon (after {situation.failures} failures): {situation.last_failure}"
         return Decision(Phase.WAITING, why, again=min(wait, 1.0))
     primaries = [report for report in situation.answers.values() if report.primary]
     if primaries:
