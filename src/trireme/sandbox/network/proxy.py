@@ -62,32 +62,25 @@ class Pipe(asyncio.BufferedProtocol):
     def __init__(self) -> None:
         self._view = memoryview(bytearray(BUFFER_BYTES))
         self._transport: asyncio.Transport | None = None
-        self._other: Pipe | None = None
+        self._other = self
+        self._early = bytearray()
         self._ended = False
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    @property
-    def transport(self) -> asyncio.Transport:
-        assert self._transport is not None
-        return self._transport
-
-    @property
-    def other(self) -> "Pipe":
-        assert self._other is not None
-        return self._other
-
     def join(self, other: "Pipe") -> None:
-        """Start to carry data both ways."""
+        """Make two ends of one connection; before either is connected."""
         self._other, other._other = other, self
-        for end in (self, other):
-            if not end.transport.is_closing():
-                end.transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Sends at once what the other end, connected before, has received for it."""
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
-        transport.pause_reading()
         self._transport = transport
+        if self._early:
+            transport.write(bytes(self._early))
+            self._early.clear()
+        if self._other._ended:
+            transport.write_eof()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
@@ -95,36 +88,49 @@ class Pipe(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         # A copy: the transport keeps what it cannot send at once, and this buffer is filled again.
-        self.other.transport.write(bytes(self._view[:nbytes]))
+        content, transport = bytes(self._view[:nbytes]), self._other._transport
+        if transport is None:
+            self._other._early += content
+        else:
+            transport.write(content)
 
     def eof_received(self) -> bool:
         """Half-close goes through; the other direction stays open until it ends too."""
         self._ended = True
-        if self.other._ended:
-            self.other.transport.close()
+        transport = self._other._transport
+        if self._other._ended and transport is not None:
+            transport.close()
             return False
-        if not self.other.transport.is_closing():
+        if transport is not None and not transport.is_closing():
             with suppress(OSError):
-                self.other.transport.write_eof()
+                transport.write_eof()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.lost.done():
             self.lost.set_result(None)
-        if self._other is None or self._other.transport.is_closing():
+        transport = self._other._transport
+        if transport is None or transport.is_closing():
             return
         if exc is None:
-            self._other.transport.close()
+            transport.close()
         else:
-            reset(self._other.transport)
+            reset(transport)
 
     def pause_writing(self) -> None:
-        if self._other is not None and not self._other.transport.is_closing():
-            self._other.transport.pause_reading()
+        transport = self._other._transport
+        if transport is not None and not transport.is_closing():
+            transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if self._other is not None and not self._other.transport.is_closing():
-            self._other.transport.resume_reading()
+        transport = self._other._transport
+        if transport is not None and not transport.is_closing():
+            transport.resume_reading()
+
+    def abort(self) -> None:
+        """Cut this end now."""
+        if self._transport is not None:
+            self._transport.abort()
 
 
 def reset(transport: asyncio.WriteTransport) -> None:
@@ -241,13 +247,12 @@ async def _connect(target: Target | None, source: str) -> socket.socket:
 async def _carry(client: socket.socket, server: socket.socket) -> None:
     """Join two connected sockets until both are closed; cancelling cuts them."""
     loop = asyncio.get_running_loop()
-    ends: list[Pipe] = []
+    near, far = Pipe(), Pipe()
+    near.join(far)
     try:
-        for each in (client, server):
-            _, end = await loop.create_connection(Pipe, sock=each)
-            ends.append(end)
-        ends[0].join(ends[1])
-        await asyncio.gather(*(end.lost for end in ends))
+        await loop.create_connection(lambda: far, sock=server)
+        await loop.create_connection(lambda: near, sock=client)
+        await asyncio.gather(near.lost, far.lost)
     finally:
-        for end in ends:
-            end.transport.abort()
+        near.abort()
+        far.abort()

@@ -7,7 +7,13 @@ from trireme.sandbox.controllers.endpoints import SERVICE_LABEL
 from trireme.sandbox.controllers.events import Clock, Recorder
 from trireme.sandbox.controllers.objects import labels_of, spec_of
 from trireme.sandbox.controllers.runner import Names, Resource, itself
-from trireme.sandbox.network.addresses import API_PORT, Network, free_service_address
+from trireme.sandbox.network.addresses import (
+    API_PORT,
+    SERVICE_BITS,
+    Network,
+    free_service_address,
+    low_bits,
+)
 from trireme.sandbox.network.proxy import PortProxy, Target
 from trireme.sandbox.store.interface import Change, Key, NotFoundError, Object, Store
 
@@ -40,6 +46,26 @@ def targets(slices: Iterable[Object], port_name: str) -> list[Target]:
                 elif conditions.get("serving") and conditions.get("terminating"):
                     leaving += found
     return sorted(ready or leaving)
+
+
+def cluster_ip_for(store: Store, network: Network, service: Object) -> str:
+    """The address for a new Service: the one that it asks for, or a free one.
+
+    Raises ValueError when the one asked for is taken or not of this network's Service range.
+    """
+    metadata = service["metadata"]
+    wanted = spec_of(service).get("clusterIP")
+    taken = {spec_of(each).get("clusterIP", "") for each in store.list("", "services")}
+    if not wanted:
+        return free_service_address(network, f"{metadata.get('namespace')}/{metadata['name']}", taken)
+    if not network.owns(wanted) or low_bits(wanted) not in SERVICE_BITS:
+        raise ValueError(
+            f"{wanted}: the range of valid IPs is {network.address(SERVICE_BITS.start)} to "
+            f"{network.address(SERVICE_BITS.stop - 1)}"
+        )
+    if wanted in taken:
+        raise ValueError(f"{wanted}: provided IP is already allocated")
+    return str(wanted)
 
 
 class ServiceController:

@@ -1,0 +1,36 @@
+"""What every sandbox has from the start, put there again if somebody removed it."""
+
+from collections.abc import Iterable
+
+from trireme.sandbox.controllers.namespaces import initial_namespaces
+from trireme.sandbox.controllers.volumes import default_class
+from trireme.sandbox.network.addresses import Network
+from trireme.sandbox.network.services import kubernetes_service
+from trireme.sandbox.store.interface import ExistsError, Key, Object, Store
+
+
+def seed(store: Store, network: Network) -> None:
+    """Namespaces, the default StorageClass, and Service ``kubernetes`` at this network's address."""
+    for namespace in initial_namespaces():
+        _create(store, "", "namespaces", namespace)
+    _create(store, "storage.k8s.io", "storageclasses", default_class())
+    for group, resource, obj in kubernetes_service(network):
+        if not _create(store, group, resource, obj):
+            _follow(store, group, resource, obj, ("spec", "endpoints", "ports"))
+
+
+def _create(store: Store, group: str, resource: str, obj: Object) -> bool:
+    try:
+        store.create(group, resource, obj)
+    except ExistsError:
+        return False
+    return True
+
+
+def _follow(store: Store, group: str, resource: str, obj: Object, fields: Iterable[str]) -> None:
+    metadata = obj["metadata"]
+
+    def change(known: Object) -> None:
+        known.update({field: obj[field] for field in fields if field in obj})
+
+    store.mutate(Key(group, resource, metadata["namespace"], metadata["name"]), change)
