@@ -15,6 +15,8 @@ from trireme.sandbox.store.memory import MemoryStore
 
 IMAGE = "trireme/trireme:0.1.0"
 PATIENCE_SECONDS = 20.0
+POLL_SECONDS = 0.05
+"""How often a condition outside of the store (a log, a process) is looked at."""
 
 
 class CountedAddresses:
@@ -62,11 +64,12 @@ class Laboratory:
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    with contextlib.suppress(NotFoundError, KeyError, IndexError):
+                    with contextlib.suppress(NotFoundError, KeyError, IndexError, FileNotFoundError):
                         if found := what():
                             return found
                     changed.clear()
-                    await changed.wait()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(changed.wait(), POLL_SECONDS)
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s; pods: {self.store.list('', 'pods')}") from None
         finally:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 from decimal import Decimal
 
@@ -26,17 +27,18 @@ _SUFFIXES = {
     "Ei": Decimal(2) ** 60,
 }
 
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(|[numkMGTPE]|[KMGTPE]i)")
+
 
 def quantity(text: str | int | float) -> Decimal:
     """The number that a Kubernetes quantity such as ``500m`` or ``1Gi`` stands for. Raises ValueError."""
     written = str(text)
-    number = written.rstrip("numkMGTPEi")
-    suffix = written[len(number) :]
-    if suffix not in _SUFFIXES or not number:
+    parts = _QUANTITY.fullmatch(written)
+    if parts is None:
         raise ValueError(
             f"quantity {written!r}: expected a number with a suffix such as m, k, M, Ki, Mi or Gi"
         )
-    return Decimal(number) * _SUFFIXES[suffix]
+    return Decimal(parts[1]) * _SUFFIXES[parts[2]]
 
 
 def container_resource(pod: Object, container: Object, reference: Object) -> str:

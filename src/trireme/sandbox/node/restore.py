@@ -1,5 +1,6 @@
 """Containers as the store remembers them, after the sandbox was stopped and started. Pure."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,24 +20,30 @@ def containers_of(pod: Object, now: datetime) -> tuple[Container, ...]:
         for entry in status.get(field) or ()
     }
     spec = pod["spec"]
-    inits = [_container(entry["name"], True, known, now) for entry in spec.get("initContainers") or ()]
-    apps = [_container(entry["name"], False, known, now) for entry in spec["containers"]]
+    new = Waiting("PodInitializing" if spec.get("initContainers") else "ContainerCreating")
+    inits = [
+        _container(Container(entry["name"], True, new), known.get(entry["name"]), now)
+        for entry in spec.get("initContainers") or ()
+    ]
+    apps = [
+        _container(Container(entry["name"], False, new), known.get(entry["name"]), now)
+        for entry in spec["containers"]
+    ]
     if any(isinstance(app.state, Terminated) and app.state.message == LOST for app in apps):
-        inits = [Container(init.name, True, last=init.latest_end, restarts=init.restarts) for init in inits]
+        inits = [replace(init, state=new, last=init.latest_end) for init in inits]
     return (*inits, *apps)
 
 
-def _container(name: str, init: bool, known: dict[str, Any], now: datetime) -> Container:
-    entry = known.get(name)
+def _container(new: Container, entry: dict[str, Any] | None, now: datetime) -> Container:
     if entry is None:
-        return Container(name, init)
+        return new
     last = _terminated((entry.get("lastState") or {}).get("terminated"))
     state = entry.get("state") or {}
     ended = _terminated(state.get("terminated"))
     if "running" in state:
         began = moment_of(state["running"]["startedAt"])
         ended = Terminated(137, "Error", LOST, began, now, _identity(entry.get("containerID")))
-    return Container(name, init, ended or Waiting(), last, int(entry.get("restartCount", 0)))
+    return replace(new, state=ended or new.state, last=last, restarts=int(entry.get("restartCount", 0)))
 
 
 def _terminated(entry: dict[str, Any] | None) -> Terminated | None:
