@@ -164,7 +164,7 @@ async def spawn(
 
     The stream is a pipe of our own: asyncio's would delay ``wait`` until the server's own children close it.
     """
-    environment = {"PATH": f"{SCRIPTS}:{SEARCH_PATH}", "TMPDIR": str(tmp_dir)}
+    environment = {"PATH": SEARCH_PATH, "TMPDIR": str(tmp_dir), "BASH_ENV": str(SCRIPTS / "transfer.bash")}
     environment |= {name: os.environ[name] for name in ("TZ",) if name in os.environ}
     read_end, write_end = os.pipe()
     try:
