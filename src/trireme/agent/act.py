@@ -124,7 +124,14 @@ class Actor:
             sst_password=derive_password(self._token, "sst"),
             agent_password=derive_password(self._token, "agent"),
         )
-        await initialize(self._launcher.binaries, settings.data_root, accounts, tmp_dir=settings.tmp_dir)
+        self._launcher.write_config(peers=(), donors=())
+        await initialize(
+            self._launcher.binaries,
+            settings.data_root,
+            accounts,
+            tmp_dir=settings.tmp_dir,
+            config_file=settings.config_file,
+        )
         member.records.change(first_start="done")
         member.forget_directory()
 
