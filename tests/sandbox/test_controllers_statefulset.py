@@ -211,7 +211,7 @@ def rolled_out(store: MemoryStore) -> bool:
     """As ``kubectl rollout status`` judges it."""
     workload = store.get(SET)
     status, replicas = workload["status"], workload["spec"]["replicas"]
-    return (
+    return bool(
         status["observedGeneration"] == workload["metadata"]["generation"]
         and status["currentRevision"] == status["updateRevision"]
         and status.get("updatedReplicas") == status.get("readyReplicas") == replicas

@@ -113,7 +113,8 @@ def _backoff(failed: Sequence[Object], now: datetime) -> float:
 def _ended_at(pod: Object) -> str:
     states = [each.get("state") or {} for each in status_of(pod).get("containerStatuses") or ()]
     times = [state["terminated"].get("finishedAt") for state in states if state.get("terminated")]
-    return max((time for time in times if time), default=str(pod["metadata"]["creationTimestamp"]))
+    ended = [str(time) for time in times if time]
+    return max(ended) if ended else str(pod["metadata"]["creationTimestamp"])
 
 
 def _create(job: Object) -> list[Write]:
