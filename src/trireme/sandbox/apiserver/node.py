@@ -12,7 +12,7 @@ class NodeError(Exception):
 
 
 class ExecProcess(Protocol):
-    """A process started inside a container. With a tty, ``stderr`` ends at once and all output is ``stdout``."""
+    """A process started inside a container. With a tty all output is ``stdout``."""
 
     @property
     def stdout(self) -> AsyncIterator[bytes]:
@@ -23,7 +23,7 @@ class ExecProcess(Protocol):
     def stderr(self) -> AsyncIterator[bytes]: ...
 
     async def write(self, chunk: bytes) -> None:
-        """To its standard input; waits while the process does not read. Silent when it no longer wants any."""
+        """To its standard input; waits while the process does not read, silent when it wants no more."""
         ...
 
     async def close_stdin(self) -> None:
@@ -57,7 +57,7 @@ class NodeAccess(Protocol):
         previous: bool = False,
         timestamps: bool = False,
     ) -> AsyncIterator[bytes]:
-        """Whole lines. ``since`` and ``tail`` (lines) select, then ``follow`` goes on until the container ends.
+        """Whole lines. ``since`` and ``tail`` (lines) select; ``follow`` goes on until the container ends.
 
         ``timestamps`` puts RFC 3339 with nanoseconds and a space before each line; ``previous`` reads the
         instance before the last restart. Raises NodeError on the first ``anext``, before any output.
@@ -69,7 +69,7 @@ class NodeAccess(Protocol):
     ) -> ExecProcess:
         """Start ``command`` in the container's namespaces, file system, user and environment.
 
-        Raises NodeError when the container does not run, FileNotFoundError or PermissionError when the command
-        cannot be started (kubectl then shows exit code 127 or 126).
+        Raises NodeError when the container does not run, FileNotFoundError or PermissionError when the
+        command cannot be started (kubectl then shows exit code 127 or 126).
         """
         ...

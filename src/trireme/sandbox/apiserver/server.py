@@ -1,14 +1,32 @@
 """The server as a whole: its certificate, its port, its life."""
 
+import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from aiohttp import web
+
+from trireme.sandbox.apiserver.auth.certificates import provide_certificates, write_kubeconfig
+from trireme.sandbox.apiserver.auth.rbac import Authorizer
+from trireme.sandbox.apiserver.auth.roles import provide_default_roles
+from trireme.sandbox.apiserver.auth.tokens import YEAR, Bound, Tokens
+from trireme.sandbox.apiserver.call import Cluster
+from trireme.sandbox.apiserver.dispatch import Dispatcher
+from trireme.sandbox.apiserver.kinds import Registry, builtin_registry
 from trireme.sandbox.apiserver.node import NodeAccess
-from trireme.sandbox.store.interface import Object, Store
+from trireme.sandbox.store.interface import Object
+from trireme.sandbox.store.memory import MemoryStore
+
+BODY_LIMIT = 3 * 1024 * 1024
+"""Bytes of a request's body, as in Kubernetes."""
+
+GOODBYE_SECONDS = 0.5
+"""How long running requests may finish when the server stops; watches never finish by themselves."""
 
 
 class ApiServer:
-    """Serves ``store`` at ``https://address:port``; keys and kubeconfig (mode 0600) are kept in ``directory``.
+    """Serves ``store`` at ``https://address:port``; keys and kubeconfig are kept in ``directory``.
 
     ``allocate_cluster_ip`` gives a new Service its address: a free one, or the one that ``spec.clusterIP``
     asks for; it raises ValueError when that is taken or out of range.
@@ -16,7 +34,7 @@ class ApiServer:
 
     def __init__(
         self,
-        store: Store,
+        store: MemoryStore,
         *,
         address: str,
         port: int,
@@ -24,26 +42,74 @@ class ApiServer:
         node: NodeAccess,
         allocate_cluster_ip: Callable[[Object], str],
     ) -> None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._address, self._port = address, port
+        self._certificates = provide_certificates(directory, address)
+        self._tokens = Tokens(directory, store, time.time)
+        self._kubeconfig = directory / "kubeconfig"
+        write_kubeconfig(
+            self._kubeconfig, url=self.url, ca=self._certificates.ca, token=self._tokens.administrator
+        )
         self._store = store
+        self._registry = builtin_registry()
+        self._cluster = Cluster(
+            store, self._registry, Authorizer(store), self._tokens, node, allocate_cluster_ip
+        )
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"https://{self._address}:{self._port}"
 
     @property
     def kubeconfig(self) -> Path:
-        """Of an administrator (group system:masters)."""
-        raise NotImplementedError
+        """Of an administrator (group system:masters). Mode 0600."""
+        return self._kubeconfig
 
     @property
     def ca_certificate(self) -> Path:
         """PEM: what a pod gets as ca.crt."""
-        raise NotImplementedError
+        return self._certificates.ca
 
-    def mint_token(self, namespace: str, serviceaccount: str) -> str:
-        """A bearer token for a pod that runs as this account. Valid as long as the account lives."""
-        raise NotImplementedError
+    @property
+    def registry(self) -> Registry:
+        """All kinds that are served at this moment, custom ones included."""
+        return self._registry
+
+    def mint_token(
+        self,
+        namespace: str,
+        service_account: str,
+        *,
+        pod_name: str = "",
+        pod_uid: str = "",
+        audience: str = "",
+        seconds: int = YEAR,
+    ) -> str:
+        """A bearer token; it dies with the account, and with the pod if one is named. Raises NotFoundError."""
+        bound = Bound(pod_name, pod_uid) if pod_name else None
+        return self._tokens.mint(namespace, service_account, seconds=seconds, audience=audience, bound=bound)
 
     async def start(self) -> None:
         """Returns when the port is open. Raises OSError when it is taken."""
-        raise NotImplementedError
+        provide_default_roles(self._store)
+        app = web.Application(client_max_size=BODY_LIMIT)
+        app.router.add_route("*", "/{path:.*}", Dispatcher(self._cluster))
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_SECONDS
+        )
+        await runner.setup()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificates.server, self._certificates.server_key)
+        try:
+            await web.TCPSite(runner, self._address, self._port, ssl_context=context).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
 
     async def stop(self) -> None:
-        """Ends watches and streams; returns within 5 s."""
-        raise NotImplementedError
+        """Ends watches and streams; returns within a few seconds."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None

@@ -1,0 +1,1 @@
+"""Server-side apply: which manager owns which field, and merging what one applies into what is there."""

@@ -1,0 +1,109 @@
+"""What a handler works with: the server's parts, and one request."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import yaml
+from aiohttp import web
+
+from trireme.sandbox.apiserver.auth.rbac import Authorizer
+from trireme.sandbox.apiserver.auth.tokens import Tokens, User
+from trireme.sandbox.apiserver.errors import bad_request, no_such_path, not_found
+from trireme.sandbox.apiserver.kinds import Kind, Registry
+from trireme.sandbox.apiserver.node import NodeAccess
+from trireme.sandbox.apiserver.target import Target
+from trireme.sandbox.store.interface import Key, NotFoundError, Object
+from trireme.sandbox.store.memory import MemoryStore
+
+GIT_VERSION = "v1.36.0+trireme-sandbox"
+"""The Kubernetes whose API this follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The parts of the server that every handler may use."""
+
+    store: MemoryStore
+    registry: Registry
+    authorizer: Authorizer
+    tokens: Tokens
+    node: NodeAccess
+    allocate_cluster_ip: Callable[[Object], str]
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Object:
+        """Raises ApiError (404)."""
+        try:
+            return self.store.get(key_of(kind, namespace, name))
+        except NotFoundError:
+            raise not_found(kind.group, kind.plural, name) from None
+
+    def now(self) -> str:
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, after it was authenticated and authorized."""
+
+    cluster: Cluster
+    request: web.Request
+    user: User
+    target: Target
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query
+
+    @property
+    def kind(self) -> Kind:
+        """Raises ApiError (404) when the sandbox has no such resource."""
+        target = self.target
+        found = self.cluster.registry.find(target.group, target.version, target.resource)
+        if found is None:
+            raise no_such_path()
+        return found
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.kind, self.target.namespace, self.target.name)
+
+    def existing(self) -> Object:
+        """Raises ApiError (404)."""
+        return self.cluster.find(self.kind, self.target.namespace, self.target.name)
+
+    async def body(self) -> Any:
+        """The decoded body, JSON or YAML; None when empty. Raises ApiError (400)."""
+        raw = await self.request.read()
+        if not raw.strip():
+            return None
+        return parse_body(raw, is_yaml="yaml" in self.request.content_type)
+
+
+def key_of(kind: Kind, namespace: str, name: str) -> Key:
+    return Key(kind.group, kind.plural, namespace if kind.namespaced else "", name)
+
+
+def parse_body(raw: bytes, *, is_yaml: bool) -> Any:
+    if is_yaml and not raw.lstrip().startswith(b"{"):
+        try:
+            return yaml.load(raw, JsonLikeLoader)  # noqa: S506 - derived from the safe loader
+        except yaml.YAMLError as error:
+            raise bad_request(f"error decoding YAML: {error}") from error
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise bad_request(f"the object provided is unrecognized: {error}") from error
+
+
+class JsonLikeLoader(yaml.SafeLoader):
+    """YAML that can only mean JSON: dates stay strings."""
+
+
+JsonLikeLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}

@@ -1,0 +1,1 @@
+"""The three patch formats as pure functions: old object and patch in, new object out."""

@@ -1,0 +1,1 @@
+"""Long-lived connections into pods: logs, exec, port-forward, proxy."""

@@ -1,0 +1,81 @@
+"""A body as an object of the kind that its URL names, and what to tell its author."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+from trireme.sandbox.apiserver.errors import Cause, bad_request
+from trireme.sandbox.apiserver.kinds import Kind
+from trireme.sandbox.apiserver.schema.decode import FieldTypeError, Findings, decode
+from trireme.sandbox.store.interface import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """``causes`` are for a 422; ``noted`` are fields that are recorded without effect."""
+
+    obj: Object
+    causes: tuple[Cause, ...]
+    noted: frozenset[str]
+
+
+def read_draft(kind: Kind, raw: Any, field_validation: str, warnings: list[str]) -> Draft:
+    """Unknown fields warn, or raise ApiError (400) under Strict; they are dropped in any case."""
+    if not isinstance(raw, dict):
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind})")
+    _check_kind(kind, raw)
+    try:
+        obj, findings = decode(kind.struct, raw)
+    except FieldTypeError as error:
+        raise bad_request(_cannot_be_handled(kind, str(error))) from error
+    _report_unknown(kind, findings, field_validation, warnings)
+    obj.setdefault("metadata", {})
+    _check_bytes(kind, obj)
+    ordered = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
+    return Draft(ordered, (*findings.refused, *findings.causes), frozenset(findings.noted))
+
+
+def warn_noted(noted: frozenset[str], warnings: list[str]) -> None:
+    """One line for all of them, and pod templates say the same of each container once."""
+    if noted:
+        fields = ", ".join(sorted(noted))
+        warnings.append(f"the sandbox records these fields, but they have no effect in it: {fields}")
+
+
+def _check_kind(kind: Kind, raw: Object) -> None:
+    version, name = raw.get("apiVersion"), raw.get("kind")
+    if not name or not version:
+        missing = "kind" if not name else "apiVersion"
+        raise bad_request(f"Object '{missing}' is missing")
+    if version != kind.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version ({kind.api_version})"
+        )
+    if name != kind.kind:
+        raise bad_request(
+            f'{name} in version "{kind.version}" cannot be handled as a {kind.kind}: kinds differ'
+        )
+
+
+def _report_unknown(kind: Kind, findings: Findings, field_validation: str, warnings: list[str]) -> None:
+    texts = [f'unknown field "{path}"' for path in findings.unknown]
+    if texts and field_validation == "Strict":
+        raise bad_request(_cannot_be_handled(kind, f"strict decoding error: {', '.join(texts)}"))
+    if field_validation == "Warn":
+        warnings.extend(texts)
+
+
+def _cannot_be_handled(kind: Kind, why: str) -> str:
+    return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
+
+
+def _check_bytes(kind: Kind, obj: Object) -> None:
+    field = {"secrets": "data", "configmaps": "binaryData"}.get(kind.plural, "")
+    for key, text in (obj.get(field) or {}).items():
+        try:
+            base64.b64decode(text, validate=True)
+        except binascii.Error as error:
+            raise bad_request(
+                _cannot_be_handled(kind, f"illegal base64 data in {field}[{key}]: {error}")
+            ) from error
