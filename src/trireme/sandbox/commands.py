@@ -20,8 +20,8 @@ from trireme.sandbox.progress import (
     SetRef,
     connect_lines,
     observe,
+    passing,
     pod_state,
-    probe_noise,
     set_refs,
     warnings,
 )
@@ -278,7 +278,7 @@ def _wait(client: Client, refs: list[SetRef], seconds: float) -> bool:
                 display.say(str(error))
                 return False
             for line in fresh:
-                if not probe_noise(line):
+                if not passing(line):
                     display.say(f"warning: {line}")
             display.show(states)
             return all(progress.settled for _, progress in states)

@@ -30,8 +30,7 @@ from trireme.sandbox.network.services import ServiceController, cluster_ip_for
 from trireme.sandbox.node.interface import Endpoint, NodeSettings
 from trireme.sandbox.node.node import Node
 from trireme.sandbox.seed import seed
-from trireme.sandbox.store.interface import Store
-from trireme.sandbox.store.memory import open_store
+from trireme.sandbox.store.memory import MemoryStore, open_store
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +65,7 @@ class Sandbox:
             await self._serve(stack, store, claim.network, started)
 
     async def _serve(
-        self, stack: AsyncExitStack, store: Store, network: Network, started: Callable[[], None]
+        self, stack: AsyncExitStack, store: MemoryStore, network: Network, started: Callable[[], None]
     ) -> None:
         dns = DnsServer(store, network.dns, self.folder.path)
         await dns.start()
@@ -90,7 +89,7 @@ class Sandbox:
             running.cancel()
             always.cancel()
 
-    def _node(self, store: Store, network: Network, nameserver: Endpoint) -> Node:
+    def _node(self, store: MemoryStore, network: Network, nameserver: Endpoint) -> Node:
         """The node, and the API server that asks it for logs."""
         addresses = PodAddresses(network)
         for pod in store.list("", "pods"):
@@ -114,10 +113,26 @@ class Sandbox:
         )
         return node
 
-    def _mint_token(self, *, namespace: str, service_account: str, **_: object) -> str:
-        return self._api.mint_token(namespace, service_account)
+    def _mint_token(
+        self,
+        *,
+        namespace: str,
+        service_account: str,
+        pod_name: str,
+        pod_uid: str,
+        audience: str,
+        seconds: int,
+    ) -> str:
+        return self._api.mint_token(
+            namespace,
+            service_account,
+            pod_name=pod_name,
+            pod_uid=pod_uid,
+            audience=audience,
+            seconds=seconds,
+        )
 
-    def _controllers(self, store: Store) -> list[Controller]:
+    def _controllers(self, store: MemoryStore) -> list[Controller]:
         return [
             NamespaceController(store, _clock, self._api.ca_certificate),
             StatefulSetController(store, _clock),
