@@ -77,11 +77,17 @@ class TestMember:
     @property
     def views(self) -> list[ViewSeen]:
         """Primary views that this member belongs to."""
-        return [event for event in self.events if isinstance(event, ViewSeen) and event.primary and event.own_index >= 0]
+        return [
+            event
+            for event in self.events
+            if isinstance(event, ViewSeen) and event.primary and event.own_index >= 0
+        ]
 
     @property
     def transfers(self) -> list[tuple[str, str, str]]:
-        return [(event.kind, event.role, event.step) for event in self.events if isinstance(event, TransferSeen)]
+        return [
+            (event.kind, event.role, event.step) for event in self.events if isinstance(event, TransferSeen)
+        ]
 
     async def initialize(self) -> None:
         await initialize(self.binaries, self.root, ACCOUNTS, tmp_dir=self.tmp_dir)
@@ -143,7 +149,11 @@ class TestMember:
         """Run one statement as root over TCP."""
         with (
             pymysql.connect(
-                host=self.address, user="root", password=ACCOUNTS.root_password.encode(), autocommit=True, read_timeout=10
+                host=self.address,
+                user="root",
+                password=ACCOUNTS.root_password.encode(),
+                autocommit=True,
+                read_timeout=10,
             ) as connection,
             connection.cursor() as cursor,
         ):

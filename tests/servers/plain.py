@@ -199,7 +199,7 @@ class Agent:
             host=self.address,
             port=3306,
             user=user,
-            password=password,
+            password=password.encode(),
             connect_timeout=5,
             read_timeout=30,
             autocommit=True,

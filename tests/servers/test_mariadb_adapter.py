@@ -59,7 +59,9 @@ async def test_a_first_start_makes_the_accounts_and_nothing_else(folder: Path, b
             ("mariadb.sys", "localhost"),
         }
         assert ("test",) not in member.sql("SHOW DATABASES")
-        assert member.sql("SELECT CONVERT_TZ('2026-07-01 12:00', 'UTC', 'Europe/Vienna') = '2026-07-01 14:00'") == [(1,)]
+        assert member.sql(
+            "SELECT CONVERT_TZ('2026-07-01 12:00', 'UTC', 'Europe/Vienna') = '2026-07-01 14:00'"
+        ) == [(1,)]
         assert took < 6, f"{took:.1f} s"
         with pymysql.connect(host=member.address, user="app", password=ACCOUNTS.password, database="app_1"):
             pass
@@ -82,3 +84,85 @@ async def test_two_join_together_by_sst(folder: Path, binaries: Binaries) -> Non
         assert ("sst", "joiner", "completed") in second.transfers
         assert set(third.views[-1].members) == {"test-0", "test-1", "test-2"}
         assert third.views[-1].seqno == first.views[-1].seqno
+
+
+async def test_a_member_that_stopped_in_order_comes_back_by_ist(folder: Path, binaries: Binaries) -> None:
+    async with cluster(2, folder, binaries) as (first, second):
+        assert second.server is not None
+        ended = await second.server.stop(30)
+        assert ended.clean and ended.asked and not ended.killed
+        facts = datadir.inspect(second.root)
+        assert facts.grastate is not None and facts.grastate.position.known
+        assert not facts.grastate.safe_to_bootstrap and not facts.transfer_broke_off
+        first.sql("CREATE TABLE app_1.t (i INT PRIMARY KEY)")
+        second.events.clear()
+        await second.start(first)
+        await second.synced()
+        assert ("ist", "joiner", "completed") in second.transfers
+        assert ("sst", "joiner", "completed") not in second.transfers
+        assert second.sql("SHOW TABLES FROM app_1") == [("t",)]
+
+
+async def test_crashed_members_continue_their_history_from_the_recovered_position(
+    folder: Path, binaries: Binaries
+) -> None:
+    async with cluster(2, folder, binaries) as (first, second):
+        first.sql("CREATE TABLE app_1.t (i INT PRIMARY KEY)")
+        first.sql("INSERT INTO app_1.t VALUES (1)")
+        for member in (first, second):
+            assert member.server is not None and member.server.pid is not None
+            os.kill(member.server.pid, signal.SIGKILL)
+            ended = await member.server.wait()
+            assert ended.code == -signal.SIGKILL and not ended.asked
+        view = second.views[-1]
+        positions = []
+        for member in (first, second):
+            facts = datadir.inspect(member.root)
+            assert facts.grastate is not None and not facts.grastate.position.known
+            recovered = await recover_position(binaries, member.config_file, run_dir=member.run_dir)
+            assert recovered.position is not None, recovered.detail
+            positions.append(recovered.position)
+        assert {position.uuid for position in positions} == {view.uuid}
+        assert min(position.seqno for position in positions) >= view.seqno
+        for member in (first, second):
+            member.events.clear()
+        datadir.write_position(second.root, positions[1], safe_to_bootstrap=True)
+        await second.start(new_cluster=True)
+        await second.synced()
+        assert second.views[-1].uuid == view.uuid and second.views[-1].seqno > view.seqno
+        datadir.write_position(first.root, positions[0], safe_to_bootstrap=False)
+        await first.start(second)
+        await first.synced()
+        assert ("sst", "joiner", "completed") not in first.transfers
+        assert first.sql("SELECT i FROM app_1.t") == [(1,)]
+
+
+async def test_a_joiner_killed_in_its_transfer_leaves_marks_but_no_processes(
+    folder: Path, binaries: Binaries
+) -> None:
+    async with members(2, folder, binaries) as (first, joiner):
+        await first.initialize()
+        await first.start(new_cluster=True, user_text="[sst]\nrlimit = 20m")
+        await first.synced()
+        first.sql(
+            "CREATE TABLE app_1.big (b LONGBLOB) AS SELECT REPEAT(UUID(), 400000) AS b FROM app_1.seq_1_to_3"
+        )
+        await joiner.start(first)
+        assert joiner.server is not None and joiner.server.pid is not None
+        pid = joiner.server.pid
+        progress = [0]
+        while progress[-1] < 1_000_000:
+            seen = transfer_progress(joiner.root, pid)
+            if seen is not None:
+                assert seen.role == "joiner"
+                progress.append(seen.transferred_bytes)
+            await asyncio.sleep(0.02)
+        os.kill(pid, signal.SIGKILL)
+        await joiner.server.wait()
+        assert [item for item in reaper.processes() if item.session == pid] == []
+        facts = datadir.inspect(joiner.root)
+        assert facts.transfer_broke_off and "sst_in_progress" in facts.transfer_marks
+        assert facts.grastate is None and facts.grastate_error is not None
+        assert set(datadir.clean_transfer_leftovers(joiner.root)) == set(facts.transfer_marks)
+        await joiner.start(first)
+        await joiner.synced()

@@ -149,6 +149,7 @@ class Actor:
             await asyncio.to_thread(self._discard, action.discard)
         elif action.position is not None:
             write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
+        member.settings.data_dir.mkdir(exist_ok=True)
         member.records.change(joining=True, first_start=None)
         self._launcher.write_config(peers=action.addresses, donors=action.donors)
         await self._launcher.start(Launch.JOIN)

@@ -30,6 +30,7 @@ class Launcher:
         self.binaries = binaries
         self._member = member
         self._token = token
+        self._advice = ""
         self._stopping: asyncio.Task[Exit] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -63,6 +64,7 @@ class Launcher:
         """Start a server with the configuration written before. Raises PermanentError, such as for a port in use."""
         member, settings = self._member, self._member.settings
         member.launch, member.seen_view, member.status = launch, None, None
+        self._advice = ""
         server = Server(
             self.binaries,
             settings.config_file,
@@ -121,7 +123,7 @@ class Launcher:
                 words = f"{event.kind.upper()} {event.step} ({event.role}{f', {event.peer}' if event.peer else ''})"
                 log.info("state transfer: %s %s", words, event.detail)
             case FatalSeen():
-                member.last_failure = event.advice
+                self._advice = event.advice
                 log.error("%s", event.advice)
         member.wake.set()
 
@@ -133,8 +135,7 @@ class Launcher:
         if not ended.asked:
             member.restarts += 1
             said = ended.last_errors[-1] if ended.last_errors else "it said nothing"
-            advice = f" ({member.last_failure})" if member.last_failure else ""
-            member.failed(f"mariadbd ended with {ended.code}: {said}{advice}")
+            member.failed(f"mariadbd ended with {ended.code}: {self._advice or said}")
             log.error("mariadbd ended with %d: %s", ended.code, said)
         else:
             log.info(
