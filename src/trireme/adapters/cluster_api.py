@@ -79,25 +79,28 @@ class ClusterApi:
         items: list[Object] = found.get("items") or []
         return items
 
-    async def get_bytes(self, path: str, parameters: Parameters = ()) -> bytes:
+    async def get_bytes(
+        self, path: str, parameters: Parameters = (), *, seconds: float = CALL_SECONDS
+    ) -> bytes:
         """The body at ``path``, whatever it is. Asks once more, with new credentials, if those have expired."""
         session = await self._open()
-        status, body = await self._ask(session, path, parameters)
+        status, body = await self._ask(session, path, parameters, seconds)
         if status == HTTPStatus.UNAUTHORIZED:
             session = await self._open(expired=session)
-            status, body = await self._ask(session, path, parameters)
+            status, body = await self._ask(session, path, parameters, seconds)
         if status != HTTPStatus.OK:
             raise RefusedError(self._server, path, status, _message(body))
         return body
 
     async def _ask(
-        self, session: aiohttp.ClientSession, path: str, parameters: Parameters
+        self, session: aiohttp.ClientSession, path: str, parameters: Parameters, seconds: float
     ) -> tuple[int, bytes]:
         try:
             async with session.get(
                 self._server + path,
                 params=parameters,
                 allow_redirects=False,
+                timeout=_time_out(seconds),
                 server_hostname=self._access.cluster.tls_server_name or None,
             ) as response:
                 return response.status, await response.read()
@@ -150,13 +153,13 @@ class ClusterApi:
     async def _new_session(self) -> aiohttp.ClientSession:
         cluster = self._access.cluster
         credential = await obtain(self._access)
-        headers = {"Accept": "application/json", "User-Agent": "trireme"}
+        headers = {"User-Agent": "trireme"}
         if credential.authorization:
             headers["Authorization"] = credential.authorization
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=tls_context(cluster, credential)),
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=CALL_SECONDS, sock_connect=CONNECT_SECONDS),
+            timeout=_time_out(CALL_SECONDS),
             **_proxy(cluster.server, cluster.proxy_url),
         )
 
@@ -175,10 +178,14 @@ class ClusterApi:
         if isinstance(error, aiohttp.ClientConnectorError):
             return TemporaryError(f"no answer from {server}: {error.os_error.strerror or error.os_error}")
         if isinstance(error, TimeoutError):
-            return TemporaryError(f"no answer from {server} in {CALL_SECONDS:.0f} s")
+            return TemporaryError(f"no answer from {server} in time")
         if isinstance(error, ssl.SSLError):
             return PermanentError(f"no TLS connection with {server}: {error.reason}")
         return TemporaryError(f"the connection to {server} broke: {error or type(error).__name__}")
+
+
+def _time_out(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, CONNECT_SECONDS))
 
 
 def _message(body: bytes) -> str:

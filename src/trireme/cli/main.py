@@ -1,20 +1,16 @@
 """The one console script. What runs inside pods starts without the libraries that only a person's shell needs."""
 
+import importlib
 import sys
+
+IN_PODS = {"agent": "trireme.agent.main", "secret": "trireme.cli.secret"}
+"""Modules whose ``main(arguments)`` runs the command and returns its exit status."""
 
 
 def main() -> None:
     """``trireme`` and ``kubectl-trireme``. Exits with the command's status."""
     match sys.argv[1:]:
-        case ["agent", *arguments]:
-            from trireme.agent.main import main as run_agent  # noqa: PLC0415
-
-            sys.exit(run_agent(arguments))
-        case ["secret", *arguments]:
-            from trireme.cli.secret import main as run_secret  # noqa: PLC0415
-
-            sys.exit(run_secret(arguments))
+        case [("agent" | "secret") as command, *arguments] if "--help" not in arguments:
+            sys.exit(importlib.import_module(IN_PODS[command]).main(arguments))
         case _:
-            from trireme.cli.app import main as run_app  # noqa: PLC0415
-
-            run_app()
+            sys.exit(importlib.import_module("trireme.cli.app").main())

@@ -1,0 +1,132 @@
+"""Finds clusters on a Kubernetes and asks their members, through the API server alone.
+
+Needs the rights to list pods and StatefulSets and to get pods/proxy. Where the last two are missing, what is
+left is still shown.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from trireme.adapters.cluster_api import ClusterApi, Object, RefusedError
+from trireme.adapters.pod_state import SERVER_CONTAINER, pod_state
+from trireme.api.names import HTTP_PORT
+from trireme.api.report import WIRE_VERSION, Report
+from trireme.base.errors import TriremeError
+from trireme.core.cluster_summary import Answer, Cluster, Member, Pod
+
+SELECTOR = "app.kubernetes.io/name=trireme,app.kubernetes.io/component=database"
+INSTANCE = "app.kubernetes.io/instance"
+
+ANSWER_SECONDS = 4.0
+"""An agent answers in milliseconds; a node that is gone would hold the API server's proxy for half a minute."""
+
+
+class _Extra(msgspec.Struct):
+    """What /status says beside the report."""
+
+    role: str
+    restarts: int = 0
+
+
+async def read_clusters(api: ClusterApi, namespace: str | None, name: str | None = None) -> list[Cluster]:
+    """All clusters of ``namespace`` (None: of all namespaces), or the one called ``name``, by name.
+
+    Raises PermanentError or TemporaryError where the API server refuses or does not answer.
+    """
+    selector = SELECTOR if name is None else f"{SELECTOR},{INSTANCE}={name}"
+    within = f"namespaces/{namespace}/" if namespace is not None else ""
+    pods, wanted = await asyncio.gather(
+        api.list(f"/api/v1/{within}pods", selector),
+        _wanted(api, f"/apis/apps/v1/{within}statefulsets", selector),
+    )
+    by_cluster: dict[tuple[str, str], dict[int, Object]] = {key: {} for key in wanted}
+    for pod in pods:
+        key = _cluster_of(pod)
+        ordinal = pod["metadata"]["name"].removeprefix(f"{key[1]}-")
+        if ordinal.isdecimal():
+            by_cluster.setdefault(key, {})[int(ordinal)] = pod
+    return await asyncio.gather(
+        *(_read(api, key, wanted.get(key), found) for key, found in sorted(by_cluster.items()))
+    )
+
+
+async def _wanted(api: ClusterApi, path: str, selector: str) -> dict[tuple[str, str], int]:
+    """How many members each StatefulSet asks for; nothing where that may not be read."""
+    try:
+        sets = await api.list(path, selector)
+    except RefusedError as refusal:
+        if refusal.status != 403:
+            raise
+        return {}
+    return {_cluster_of(each): int((each.get("spec") or {}).get("replicas", 1)) for each in sets}
+
+
+def _cluster_of(labelled: Object) -> tuple[str, str]:
+    """Namespace and name of the cluster that an object belongs to."""
+    metadata = labelled["metadata"]
+    return metadata["namespace"], (metadata.get("labels") or {}).get(INSTANCE, metadata["name"])
+
+
+async def _read(
+    api: ClusterApi, key: tuple[str, str], wanted: int | None, pods: dict[int, Object]
+) -> Cluster:
+    namespace, name = key
+    ordinals = sorted({*pods, *range(wanted or 0)})
+    members = await asyncio.gather(
+        *(_member(api, namespace, name, ordinal, pods.get(ordinal)) for ordinal in ordinals)
+    )
+    return Cluster(name=name, namespace=namespace, wanted=wanted, members=tuple(members))
+
+
+async def _member(
+    api: ClusterApi, namespace: str, cluster: str, ordinal: int, found: Object | None
+) -> Member:
+    name = f"{cluster}-{ordinal}"
+    if found is None:
+        return Member(name=name, ordinal=ordinal)
+    pod = pod_state(found)
+    answer, silence = await _ask(api, namespace, name, found, pod)
+    return Member(name=name, ordinal=ordinal, pod=pod, answer=answer, silence=silence)
+
+
+async def _ask(
+    api: ClusterApi, namespace: str, name: str, found: Object, pod: Pod
+) -> tuple[Answer | None, str]:
+    """The member's answer, or why there is none."""
+    if not pod.running:
+        return None, ""
+    path = f"/api/v1/namespaces/{namespace}/pods/{name}:{_http_port(found)}/proxy/status"
+    try:
+        return decode_answer(await api.get_bytes(path, seconds=ANSWER_SECONDS)), ""
+    except RefusedError as refusal:
+        return None, refusal.said.removeprefix("error trying to reach service: ") or str(refusal)
+    except (TriremeError, msgspec.DecodeError) as error:
+        return None, str(error)
+
+
+def decode_answer(body: bytes) -> Answer:
+    """Raises msgspec.DecodeError for what is no /status of this version."""
+    report = msgspec.json.decode(body, type=Report)
+    if report.version != WIRE_VERSION:
+        raise msgspec.DecodeError(
+            f"its agent speaks version {report.version}, this trireme speaks {WIRE_VERSION}"
+        )
+    extra = msgspec.json.decode(body, type=_Extra)
+    return Answer(report=report, role=extra.role, restarts=extra.restarts)
+
+
+def _http_port(pod: Object) -> int:
+    containers: Sequence[dict[str, Any]] = (pod.get("spec") or {}).get("containers") or []
+    return next(
+        (
+            int(port["containerPort"])
+            for container in containers
+            if container.get("name") == SERVER_CONTAINER
+            for port in container.get("ports") or []
+            if port.get("name") == "http"
+        ),
+        HTTP_PORT,
+    )

@@ -1,0 +1,28 @@
+"""Help for the commands that pods run. :mod:`trireme.cli.main` runs them, before any of this is imported."""
+
+import typer
+
+PANEL = "Run by pods"
+
+agent_app = typer.Typer(add_completion=False)
+secret_app = typer.Typer(add_completion=False)
+
+
+@agent_app.command(rich_help_panel=PANEL)
+def agent(
+    action: str = typer.Argument("", metavar="render", help="Print mariadbd's configuration and stop."),
+) -> None:
+    """Run one database member: the first process of its pod.
+
+    Its settings are TRIREME_* environment variables: see docs/agent.md.
+    """
+
+
+@secret_app.command(rich_help_panel=PANEL)
+def secret(
+    action: str = typer.Argument(..., metavar="provide", help="Write the cluster's Secret as files."),
+) -> None:
+    """Hand the cluster's Secret to the agent: the init container of a database pod.
+
+    Member 0 generates what the Secret lacks, at the first start only: see docs/plain.md.
+    """

@@ -1,0 +1,58 @@
+"""A cluster as JSON, for programs: every field is always there, null where it is not known."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from trireme.cli.status_text import position_of
+from trireme.core.cluster_summary import Cluster, Member, Summary
+
+Found = Iterable[tuple[Cluster, Summary]]
+
+
+def clusters_json(found: Found) -> str:
+    """One document, whatever the number of clusters."""
+    return msgspec.json.format(_encode(found), indent=2).decode()
+
+
+def clusters_line(found: Found) -> str:
+    """The same in one line, for a stream of them."""
+    return _encode(found).decode()
+
+
+def _encode(found: Found) -> bytes:
+    return msgspec.json.encode({"clusters": [_cluster(cluster, summary) for cluster, summary in found]})
+
+
+def _cluster(cluster: Cluster, summary: Summary) -> dict[str, Any]:
+    return {
+        "name": cluster.name,
+        "namespace": cluster.namespace,
+        "health": summary.health,
+        "sentence": summary.sentence,
+        "advice": summary.advice,
+        "wanted": cluster.wanted,
+        "writer": cluster.writer.name if cluster.writer is not None else None,
+        "history": cluster.history or None,
+        "members": [_member(each) for each in cluster.members],
+    }
+
+
+def _member(member: Member) -> dict[str, Any]:
+    report = member.answer.report if member.answer is not None else None
+    position = position_of(member)
+    return {
+        "name": member.name,
+        "ordinal": member.ordinal,
+        "role": member.role or None,
+        "phase": member.phase,
+        "ready": member.ready,
+        "position": str(position) if position is not None else None,
+        "view": report.last_view.members if report is not None and report.last_view is not None else None,
+        "restarts": member.restarts,
+        "why": member.why,
+        "pod": member.pod,
+        "report": report,
+        "silence": member.silence or None,
+    }
