@@ -54,7 +54,8 @@ def test_dns_answers_late_and_not_at_all_and_denies_the_name(three: PlainCluster
 def test_dns_answers_with_addresses_of_others(three: PlainCluster) -> None:
     three.fault(Fault(Mode.WRONG, addresses=(three[0].address, f"127.{three.net}.9.9")))
     three.start()
-    three[0].wait_phase("Waiting", seconds=20)
+    for member in three.members:
+        member.wait_phase("Waiting", seconds=20)
     wait_until(lambda: three[0].status()["silent"], "it says who is silent", 20)
     assert not any(m.status()["running"] for m in three.members)
     three.fault()
