@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trireme.base.errors import TriremeError
+from trireme.sandbox.admitting import AdmittingStore
 from trireme.sandbox.apiserver.server import ApiServer
 from trireme.sandbox.controllers.deployment import DeploymentController
 from trireme.sandbox.controllers.disruption import DisruptionController
@@ -20,7 +21,7 @@ from trireme.sandbox.controllers.job import JobController
 from trireme.sandbox.controllers.namespaces import NamespaceController
 from trireme.sandbox.controllers.objects import status_of, uid_of
 from trireme.sandbox.controllers.replicaset import ReplicaSetController
-from trireme.sandbox.controllers.runner import Controller, Runner
+from trireme.sandbox.controllers.runner import Runner
 from trireme.sandbox.controllers.statefulset import StatefulSetController
 from trireme.sandbox.controllers.volumes import ClaimController, VolumeController
 from trireme.sandbox.dns.server import DnsServer
@@ -78,7 +79,7 @@ class Sandbox:
             await self._api.start()
             stack.push_async_callback(self._api.stop)
             link(self._api.kubeconfig, self.folder.kubeconfig)
-            workloads = group.create_task(Runner(store, self._controllers(store)).run())
+            workloads = group.create_task(self._workloads(store).run())
             running = group.create_task(node.run())
             log.info("the sandbox in %s runs, API at https://%s:%d", self.folder.path, network.api, API_PORT)
             started()
@@ -132,18 +133,24 @@ class Sandbox:
             seconds=seconds,
         )
 
-    def _controllers(self, store: MemoryStore) -> list[Controller]:
-        return [
-            NamespaceController(store, _clock, self._api.ca_certificate),
-            StatefulSetController(store, _clock),
-            DeploymentController(store, _clock),
-            ReplicaSetController(store, _clock),
-            JobController(store, _clock),
-            ClaimController(store, _clock, self.folder.volumes),
-            VolumeController(store, _clock, self.folder.volumes),
-            DisruptionController(store, _clock),
-            GarbageCollector(store, _clock),
-        ]
+    def _workloads(self, store: MemoryStore) -> Runner:
+        """The controllers that make and remove objects."""
+        admitting = AdmittingStore(store, self._api.complete)
+        volumes = self.folder.volumes
+        return Runner(
+            admitting,
+            [
+                NamespaceController(admitting, _clock, self._api.ca_certificate),
+                StatefulSetController(admitting, _clock),
+                DeploymentController(admitting, _clock),
+                ReplicaSetController(admitting, _clock),
+                JobController(admitting, _clock),
+                ClaimController(admitting, _clock, volumes),
+                VolumeController(admitting, _clock, volumes),
+                DisruptionController(admitting, _clock),
+                GarbageCollector(admitting, _clock),
+            ],
+        )
 
     async def _stop_pods(self, node: Node) -> None:
         """In order, unless ``hurry`` says to kill."""

@@ -13,6 +13,7 @@ from trireme.sandbox.apiserver.auth.roles import provide_default_roles
 from trireme.sandbox.apiserver.auth.tokens import YEAR, Bound, Tokens
 from trireme.sandbox.apiserver.call import Cluster
 from trireme.sandbox.apiserver.dispatch import Dispatcher
+from trireme.sandbox.apiserver.internal import complete
 from trireme.sandbox.apiserver.kinds import Registry, builtin_registry
 from trireme.sandbox.apiserver.node import NodeAccess
 from trireme.sandbox.store.interface import Object
@@ -89,6 +90,10 @@ class ApiServer:
         """A bearer token; it dies with the account, and with the pod if one is named. Raises NotFoundError."""
         bound = Bound(pod_name, pod_uid) if pod_name else None
         return self._tokens.mint(namespace, service_account, seconds=seconds, audience=audience, bound=bound)
+
+    def complete(self, group: str, resource: str, obj: Object) -> None:
+        """Defaults and admission for what a controller is about to create, in place. Raises RefusedError."""
+        complete(self._cluster, group, resource, obj)
 
     async def start(self) -> None:
         """Returns when the port is open. Raises OSError when it is taken."""

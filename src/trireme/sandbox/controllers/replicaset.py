@@ -37,7 +37,7 @@ def plan_replicas(workload: Object, pods: Sequence[Object], now: datetime) -> li
         if missing > 0:
             message = f"Created {missing} pod(s)"
             writes.append(Emit(workload, "Normal", "SuccessfulCreate", message))
-    return [*writes, SetStatus(key_of("apps", "replicasets", workload), _status(workload, active, now))]
+    return [SetStatus(key_of("apps", "replicasets", workload), _status(workload, active, now)), *writes]
 
 
 def _pod(workload: Object) -> Object:

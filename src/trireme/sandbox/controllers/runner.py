@@ -5,7 +5,15 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from trireme.sandbox.store.interface import Change, ConflictError, ExistsError, Key, NotFoundError, Store
+from trireme.sandbox.store.interface import (
+    Change,
+    ConflictError,
+    ExistsError,
+    Key,
+    NotFoundError,
+    RefusedError,
+    Store,
+)
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +120,7 @@ async def _work(controller: Controller, queue: WorkQueue) -> None:
         key = await queue.take()
         try:
             again = await controller.reconcile(key)
-        except (ConflictError, ExistsError, NotFoundError) as error:
+        except (ConflictError, ExistsError, NotFoundError, RefusedError) as error:
             log.debug("%s: %s: %s, trying again", controller.name, key, error)
         except Exception:
             log.exception("%s: %s: trying again", controller.name, key)

@@ -103,7 +103,7 @@ def plan(
     doomed = {write.uid for write in steps if isinstance(write, Delete)}
     status = SetStatus(key_of("apps", "statefulsets", workload), next_status(situation, doomed))
     return Plan(
-        (*revised.writes, *owned, *steps, status), min((wait for wait in waits if wait), default=None)
+        (*revised.writes, *owned, status, *steps), min((wait for wait in waits if wait), default=None)
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from trireme.sandbox.controllers.events import Recorder
-from trireme.sandbox.store.interface import Key, NotFoundError, Object, Store
+from trireme.sandbox.controllers.objects import controller_of, namespace_of
+from trireme.sandbox.store.interface import Key, NotFoundError, Object, RefusedError, Store
 
 EventType = Literal["Normal", "Warning"]
 
@@ -54,14 +55,14 @@ Write = Create | Replace | SetStatus | Delete | Emit
 
 
 def apply(store: Store, recorder: Recorder, writes: Iterable[Write]) -> None:
-    """Apply in order; the first ConflictError or ExistsError stops the rest, and the runner tries again.
+    """Apply in order; the first ConflictError, ExistsError or RefusedError stops the rest, for the runner to retry.
 
     What is gone already counts as deleted, and needs no status.
     """
     for write in writes:
         match write:
             case Create(group, resource, obj):
-                store.create(group, resource, obj)
+                _create(store, recorder, group, resource, obj)
             case Replace(group, resource, obj):
                 store.update(group, resource, obj)
             case SetStatus(key, status):
@@ -72,6 +73,19 @@ def apply(store: Store, recorder: Recorder, writes: Iterable[Write]) -> None:
                 recorder.emit(obj, type_, reason, message)
             case _:
                 assert_never(write)
+
+
+def _create(store: Store, recorder: Recorder, group: str, resource: str, obj: Object) -> None:
+    try:
+        store.create(group, resource, obj)
+    except RefusedError as error:
+        owner = controller_of(obj)
+        if owner is not None:
+            named = f"{obj['kind']} {obj['metadata'].get('name', '')}".strip()
+            metadata = {"name": owner["name"], "uid": owner["uid"], "namespace": namespace_of(obj)}
+            message = f"create {named} in {owner['kind']} {owner['name']} failed error: {error}"
+            recorder.emit({**owner, "metadata": metadata}, "Warning", "FailedCreate", message)
+        raise
 
 
 def _set_status(store: Store, key: Key, status: Object) -> None:

@@ -47,6 +47,10 @@ class GoneError(Exception):
     """The resourceVersion asked for is older than what the store remembers (HTTP 410)."""
 
 
+class RefusedError(Exception):
+    """Admission does not let the object in (HTTP 403): what a client would be told, told to a controller."""
+
+
 class Store(Protocol):
     """One writer at a time by being single-threaded asyncio code: no method but ``watch`` awaits."""
 

@@ -26,7 +26,7 @@ async def admit_create(cluster: Cluster, kind: Kind, obj: Object, user: User, wa
     match kind.group, kind.plural:
         case "", "pods":
             await _admit_account(cluster, kind, obj)
-            _admit_security(cluster, kind, obj, obj["spec"], warnings)
+            admit_security(cluster, kind, obj, obj["spec"], warnings)
         case "", "services":
             _allocate_address(cluster, kind, obj)
         case "", "persistentvolumeclaims":
@@ -110,7 +110,7 @@ def _namespace_labels(cluster: Cluster, obj: Object) -> dict[str, str]:
         return {}
 
 
-def _admit_security(cluster: Cluster, kind: Kind, obj: Object, spec: Object, warnings: list[str]) -> None:
+def admit_security(cluster: Cluster, kind: Kind, obj: Object, spec: Object, warnings: list[str]) -> None:
     labels = _namespace_labels(cluster, obj)
     level = labels.get(ENFORCE, "privileged")
     found = violations(level, spec)
