@@ -30,7 +30,7 @@ from trireme.sandbox.network.addresses import API_PORT, Network, PodAddresses, c
 from trireme.sandbox.network.services import ServiceController, cluster_ip_for
 from trireme.sandbox.node.interface import Endpoint, NodeSettings
 from trireme.sandbox.node.node import Node
-from trireme.sandbox.seed import seed
+from trireme.sandbox.seed import forget_readiness, seed
 from trireme.sandbox.store.memory import MemoryStore, open_store
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Sandbox:
             store = open_store(self.folder.store)
             stack.callback(store.close)
             seed(store, claim.network)
+            forget_readiness(store)
             await self._serve(stack, store, claim.network, started)
 
     async def _serve(

@@ -91,7 +91,7 @@ def _member(pod: Object) -> Member:
     if phase == "Running" and any(each["name"] == AGENT_CONTAINER for each in spec_of(pod)["containers"]):
         said = _agent_status(pod)
         phase, why = str(said.get("phase", phase)), str(said.get("why", why))
-        role = str(said.get("role") or "")
+        role = str(said.get("role") or "") if ready(pod) else ""
     return Member(name_of(pod), ready(pod), phase, role, why)
 
 

@@ -34,3 +34,19 @@ def _follow(store: Store, group: str, resource: str, obj: Object, fields: Iterab
         known.update({field: obj[field] for field in fields if field in obj})
 
     store.mutate(Key(group, resource, metadata["namespace"], metadata["name"]), change)
+
+
+def forget_readiness(store: Store) -> None:
+    """No pod is ready that the store remembers as ready: whatever ran has ended with the sandbox."""
+    for pod in store.list("", "pods"):
+        metadata = pod["metadata"]
+        store.mutate(Key("", "pods", metadata["namespace"], metadata["name"]), _unready)
+
+
+def _unready(pod: Object) -> None:
+    status = pod.get("status") or {}
+    for container in status.get("containerStatuses") or ():
+        container["ready"] = False
+    for condition in status.get("conditions") or ():
+        if condition["type"] in ("Ready", "ContainersReady"):
+            condition["status"] = "False"
