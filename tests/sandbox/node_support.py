@@ -68,8 +68,9 @@ class Laboratory:
                         if found := what():
                             return found
                     changed.clear()
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(changed.wait(), POLL_SECONDS)
+                    waiting = asyncio.ensure_future(changed.wait())
+                    await asyncio.wait({waiting}, timeout=POLL_SECONDS)
+                    waiting.cancel()
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s; pods: {self.store.list('', 'pods')}") from None
         finally:

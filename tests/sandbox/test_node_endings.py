@@ -14,14 +14,18 @@ from tests.sandbox.node_support import Laboratory, alive, container, laboratory,
 from trireme.sandbox.store.interface import Key, Object
 from trireme.sandbox.store.memory import MemoryStore
 
-POLITE = "trap 'echo asked; sleep 0.2; echo done; exit 0' TERM; while :; do sleep 0.05; done"
-STUBBORN = "trap 'echo ignored' TERM; setsid sleep 1000 & while :; do sleep 0.05; done"
+POLITE = "trap 'echo asked; sleep 0.2; echo done; exit 0' TERM"
+STUBBORN = "trap 'echo ignored' TERM; setsid sleep 1000 &"
+LOOP = "\necho up; while :; do sleep 0.05; done"
 
 
-async def running(lab: Laboratory, script: str, **fields: Any) -> int:
-    """Make the pod, and return the host's pid of its container once it runs and has set its traps."""
+async def running(lab: Laboratory, trap: str, **fields: Any) -> int:
+    """Make the pod, and return the host's pid of its container once it runs and has set its traps.
+
+    A signal before that would be lost: PID 1 of a namespace gets only those that it handles.
+    """
     spec = fields.pop("spec", {})
-    lab.create("pods", make_pod(container("echo up; " + script, **fields), **spec))
+    lab.create("pods", make_pod(container(trap + LOOP, **fields), **spec))
     pod = await lab.until_phase("Running")
     async for _ in lab.node.access.logs(pod, "main", follow=True):
         break
@@ -83,7 +87,7 @@ async def test_removal_by_force_kills_at_once(tmp_path: Path) -> None:
 async def test_the_hook_runs_before_the_signal(tmp_path: Path) -> None:
     async with laboratory(tmp_path) as lab:
         hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo hook > /proc/1/fd/1"]}}}
-        await running(lab, "trap 'echo signal; exit 0' TERM; while :; do sleep 0.05; done", lifecycle=hook)
+        await running(lab, "trap 'echo signal; exit 0' TERM", lifecycle=hook)
         pod = lab.pod()
         lines = lab.node.access.logs(pod, "main", follow=True)
         lab.delete()
@@ -101,7 +105,7 @@ async def test_a_hook_that_hangs_is_given_up_at_the_deadline(tmp_path: Path) -> 
 
 async def test_a_finalizer_keeps_the_object_but_not_the_processes(tmp_path: Path) -> None:
     async with laboratory(tmp_path) as lab:
-        lab.create("pods", make_pod(container(POLITE), metadata={"finalizers": ["a/b"]}))
+        lab.create("pods", make_pod(container(POLITE + LOOP), metadata={"finalizers": ["a/b"]}))
         pod = await lab.until_phase("Running")
         runtime = lab.node.container(pod, "main")
         assert runtime is not None

@@ -26,7 +26,7 @@ async def test_a_failing_container_backs_off(tmp_path: Path) -> None:
         assert entry["lastState"]["terminated"]["exitCode"] == 3
         assert "restarting failed container=main" in entry["state"]["waiting"]["message"]
         await lab.until(lambda: lab.pod()["status"]["containerStatuses"][0]["restartCount"] >= 3)
-        assert lab.log(start=3) == "run\n"
+        await lab.until(lambda: lab.log(start=3) == "run\n")
         assert lab.events("BackOff")
 
 

@@ -9,7 +9,7 @@ from trireme.sandbox.node import image
 from trireme.sandbox.node.bubblewrap import Sandboxed
 from trireme.sandbox.node.environment import ConfigError, References, expand, resolve
 from trireme.sandbox.node.image import Bind
-from trireme.sandbox.node.interface import NodeSettings
+from trireme.sandbox.node.interface import Endpoint, NodeSettings
 from trireme.sandbox.store.interface import Object
 
 TERMINATION_LOG = "/dev/termination-log"
@@ -95,8 +95,13 @@ def _base(pod: Object, settings: NodeSettings) -> dict[str, str]:
         "KUBERNETES_SERVICE_HOST": settings.api.address,
         "KUBERNETES_SERVICE_PORT": str(settings.api.port),
         "KUBERNETES_SERVICE_PORT_HTTPS": str(settings.api.port),
-        "TRIREME_NAMESERVERS": f"{settings.nameserver.address}:{settings.nameserver.port}",
+        **_nameserver(settings.nameserver),
     }
+
+
+def _nameserver(server: Endpoint) -> dict[str, str]:
+    """Trireme's own variable for what /etc/resolv.conf cannot say: a port other than 53."""
+    return {} if server.port == 53 else {"TRIREME_NAMESERVERS": f"{server.address}:{server.port}"}
 
 
 def _volume_mounts(

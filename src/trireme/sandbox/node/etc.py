@@ -1,9 +1,13 @@
-"""The files that the kubelet and the container runtime generate for every pod. Pure."""
+"""The files that the kubelet and the container runtime generate for every pod."""
+
+from pathlib import Path
 
 from trireme.sandbox.node import image
 from trireme.sandbox.node.assembly import hostname
 from trireme.sandbox.node.interface import NodeSettings
 from trireme.sandbox.store.interface import Object
+
+HOST_RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 def generated_files(pod: Object, address: str, settings: NodeSettings) -> dict[str, str]:
@@ -26,6 +30,8 @@ def domain_name(pod: Object, cluster_domain: str) -> str:
 
 
 def _resolv_conf(pod: Object, settings: NodeSettings) -> str:
+    if pod["spec"].get("dnsPolicy") == "Default":
+        return HOST_RESOLV_CONF.read_text()
     domain = settings.cluster_domain
     namespace = pod["metadata"]["namespace"]
     return (

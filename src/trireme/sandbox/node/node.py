@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ from trireme.sandbox.apiserver.node import NodeAccess
 from trireme.sandbox.controllers.events import Recorder
 from trireme.sandbox.controllers.objects import namespace_of, uid_of
 from trireme.sandbox.node.access import PodAccess
-from trireme.sandbox.node.context import Context
+from trireme.sandbox.node.context import Context, PodPaths
 from trireme.sandbox.node.heartbeat import keep_node_object
 from trireme.sandbox.node.interface import NODE_NAME, Addresses, NodeSettings, TokenMinter
 from trireme.sandbox.node.runtime import Runtime
@@ -49,6 +50,7 @@ class Node:
     async def run(self) -> None:
         """Until cancelled, which kills every container; :meth:`stop` first ends them in order."""
         store = self._context.store
+        self._tidy()
         unsubscribe = store.subscribe(self._changed)
         try:
             for pod in store.list("", "pods"):
@@ -80,6 +82,17 @@ class Node:
         """The running container of that name in this instance of the pod."""
         worker = self._workers.get(uid_of(pod))
         return worker.runtime(name) if worker else None
+
+    def _tidy(self) -> None:
+        """Make the folders, closed to other users as volumes hold secrets; drop those of pods that have gone."""
+        directory = self._context.settings.directory
+        known = [PodPaths.of(directory, pod) for pod in self._context.store.list("", "pods")]
+        kept = {path for paths in known for path in (paths.root, paths.logs)}
+        for folder in (directory, directory / "pods", directory / "logs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in (*(directory / "pods").iterdir(), *(directory / "logs").iterdir()):
+            if path not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _changed(self, change: Change) -> None:
         if change.key.group != "":

@@ -119,9 +119,7 @@ class Runtime:
     async def wait(self) -> Ended:
         """How it ended, once all of its output is in the log."""
         code = await self._process.wait()
-        drained = asyncio.gather(*(pump.finished for pump in self._pumps))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(drained), _DRAIN_SECONDS)
+        await asyncio.wait([pump.finished for pump in self._pumps], timeout=_DRAIN_SECONDS)
         self._close()
         return Ended(128 - code if code < 0 else code, self._start_failure(code))
 

@@ -1,7 +1,6 @@
 """Ends one container in order: hook, SIGTERM, and SIGKILL at the deadline."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -52,5 +51,4 @@ class Stopper:
         finally:
             gone.cancel()
             doing.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await doing
+            await asyncio.wait({doing})

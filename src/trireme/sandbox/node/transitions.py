@@ -10,6 +10,8 @@ from trireme.sandbox.node.runtime import Ended
 from trireme.sandbox.node.state import Container, Running, Terminated, Waiting
 from trireme.sandbox.store.interface import Object
 
+DEFAULT_GRACE_SECONDS = 30
+
 
 def attempted(container: Container, timing: Timing) -> Container:
     """What it is while it is being started: a restart counts from here on."""
@@ -80,7 +82,21 @@ def judged(container: Container, spec: Object, kind: Kind, ok: bool) -> Containe
     if kind == "Readiness":
         return replace(container, ready=ok)
     if not ok:
-        return replace(container, unhealthy=f"failed {kind.lower()} probe", ready=False)
+        return replace(container, unhealthy=_failed(kind), ready=False)
     if kind == "Startup":
         return replace(container, started=True, ready=not spec.get(FIELDS["Readiness"]))
     return container
+
+
+def grace_seconds(container: Container, pod: Object, spec: Object) -> float:
+    """What it gets to end by itself: its probe's own period if that has one, else the pod's."""
+    kinds: tuple[Kind, ...] = ("Startup", "Liveness")
+    for kind in kinds:
+        own = (spec.get(FIELDS[kind]) or {}).get("terminationGracePeriodSeconds")
+        if container.unhealthy == _failed(kind) and own is not None:
+            return float(own)
+    return float(pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS))
+
+
+def _failed(kind: Kind) -> str:
+    return f"failed {kind.lower()} probe"

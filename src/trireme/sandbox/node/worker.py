@@ -28,7 +28,6 @@ from trireme.sandbox.store.interface import ConflictError, Key, NotFoundError, O
 
 log = logging.getLogger(__name__)
 
-DEFAULT_GRACE_SECONDS = 30
 REFRESH_SECONDS = 60.0
 """How often projected volumes are looked at again without a reason: tokens run out, labels change."""
 
@@ -54,6 +53,8 @@ class PodWorker:
         self._final = Finish(phase == "Succeeded") if phase in ("Succeeded", "Failed") else None
         self._wake = asyncio.Event()
         self._leave_by: float | None = None
+        self._deletion = (-1, 0.0)
+        """The grace period that was asked for last, and when it ends in the event loop's time."""
         self._gone = False
 
     @property
@@ -78,7 +79,7 @@ class PodWorker:
         self._wake.set()
 
     def leave(self, grace: float) -> None:
-        """Stop everything in order within ``grace`` seconds and end, but keep the pod: the sandbox goes down."""
+        """The sandbox goes down: stop everything in order within ``grace`` seconds, or the pod's own; keep it."""
         self._leave_by = asyncio.get_running_loop().time() + grace
         self._wake.set()
 
@@ -111,7 +112,8 @@ class PodWorker:
             await asyncio.sleep(0)
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), left)
+            async with asyncio.timeout(left):
+                await self._wake.wait()
 
     async def _reconcile(self) -> datetime | None:
         """One round. Returns when the next is due even if nothing wakes it."""
@@ -278,28 +280,29 @@ class PodWorker:
         else:
             self._say(events.stopping(name))
         self._containers[name] = replace(container, stopping=True, ready=False)
-        execution.stop(self._deadline(pod))
+        execution.stop(self._deadline(pod, name))
 
-    def _deadline(self, pod: Object) -> float:
+    def _deadline(self, pod: Object, name: str) -> float:
         """When a container that is stopped now must be gone, in the event loop's time."""
         now = asyncio.get_running_loop().time()
+        own = transitions.grace_seconds(self._containers[name], pod, container_spec(pod, name))
         if self._leave_by is not None:
-            return self._leave_by
-        deletion = pod["metadata"].get("deletionTimestamp")
-        if deletion is None:
-            return now + float(pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS))
-        if pod["metadata"].get("deletionGracePeriodSeconds") == 0:
-            return now
-        return now + (moment_of(deletion) - self._context.now()).total_seconds()
+            return min(self._leave_by, now + own)
+        if not terminating(pod):
+            return now + own
+        asked = int(pod["metadata"].get("deletionGracePeriodSeconds", own))
+        if asked != self._deletion[0]:
+            self._deletion = asked, now + asked
+        return self._deletion[1]
 
     def _hasten(self, pod: Object) -> None:
-        for execution in self._executions.values():
-            execution.hasten(self._deadline(pod))
+        for name, execution in self._executions.items():
+            execution.hasten(self._deadline(pod, name))
 
     def _leave(self, pod: Object) -> None:
         for name, execution in tuple(self._executions.items()):
             if self._containers[name].stopping:
-                execution.hasten(self._deadline(pod))
+                execution.hasten(self._deadline(pod, name))
             else:
                 self._stop(pod, name, "the sandbox goes down")
         self._publish()
