@@ -92,7 +92,7 @@ class TestMember:
     async def initialize(self) -> None:
         await initialize(self.binaries, self.root, ACCOUNTS, tmp_dir=self.tmp_dir)
 
-    def write_config(self, peers: tuple["TestMember", ...] = (), user_text: str = "") -> None:
+    def write_config(self, peers: tuple["TestMember", ...], user_text: str, votes: bool) -> None:
         config = ServerConfig(
             cluster="test",
             node_name=self.name,
@@ -108,12 +108,15 @@ class TestMember:
             version=self.binaries.version,
             cpus=2,
             user_text=user_text,
+            votes=votes,
         )
         self.config_file.write_text(render(config))
 
-    async def start(self, *peers: "TestMember", new_cluster: bool = False, user_text: str = "") -> Server:
+    async def start(
+        self, *peers: "TestMember", new_cluster: bool = False, user_text: str = "", votes: bool = True
+    ) -> Server:
         (self.root / datadir.DATA).mkdir(exist_ok=True)
-        self.write_config(peers, user_text)
+        self.write_config(peers, user_text, votes)
         await self.listener.close()
         await self.listener.start()
         self.server = Server(

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pymysql
@@ -16,6 +16,7 @@ from trireme.adapters.mariadb import datadir, reaper
 from trireme.adapters.mariadb.binaries import Binaries, find_binaries
 from trireme.adapters.mariadb.recover import recover_position
 from trireme.adapters.mariadb.transfer import transfer_progress
+from trireme.manifests.server_config import GIVE_VOTE
 
 pytestmark = pytest.mark.servers
 
@@ -39,6 +40,19 @@ def folder(as_ordinary_user: None) -> Iterator[Path]:
 @pytest.fixture
 async def binaries() -> Binaries:
     return await find_binaries()
+
+
+async def _until(true: Callable[[], bool], member: TestMember, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "\n".join(member.lines[-60:])
+        await asyncio.sleep(0.02)
+
+
+def _received(joiner: TestMember, pid: int) -> int:
+    seen = transfer_progress(joiner.root, pid)
+    assert seen is None or seen.role == "joiner"
+    return seen.transferred_bytes if seen is not None and seen.stage == "streaming" else 0
 
 
 async def test_a_first_start_makes_the_accounts_and_nothing_else(folder: Path, binaries: Binaries) -> None:
@@ -147,16 +161,10 @@ async def test_a_joiner_killed_in_its_transfer_leaves_marks_but_no_processes(
         first.sql(
             "CREATE TABLE app_1.big (b LONGBLOB) AS SELECT REPEAT(UUID(), 400000) AS b FROM app_1.seq_1_to_3"
         )
-        await joiner.start(first)
+        await joiner.start(first, votes=False)
         assert joiner.server is not None and joiner.server.pid is not None
         pid = joiner.server.pid
-        progress = [0]
-        while progress[-1] < 1_000_000:
-            seen = transfer_progress(joiner.root, pid)
-            if seen is not None:
-                assert seen.role == "joiner"
-                progress.append(seen.transferred_bytes)
-            await asyncio.sleep(0.02)
+        await _until(lambda: _received(joiner, pid) > 1_000_000, joiner)
         os.kill(pid, signal.SIGKILL)
         await joiner.server.wait()
         assert [item for item in reaper.processes() if item.session == pid] == []
@@ -164,5 +172,9 @@ async def test_a_joiner_killed_in_its_transfer_leaves_marks_but_no_processes(
         assert facts.transfer_broke_off and "sst_in_progress" in facts.transfer_marks
         assert facts.grastate is None and facts.grastate_error is not None
         assert set(datadir.clean_transfer_leftovers(joiner.root)) == set(facts.transfer_marks)
-        await joiner.start(first)
+        alone = await first.status_where(lambda status: status.cluster_size == 1)
+        assert alone.primary, "a joiner without a vote cost the donor its quorum"
+        await joiner.start(first, votes=False)
         await joiner.synced()
+        await joiner.monitor.execute(GIVE_VOTE)
+        await first.status_where(lambda status: status.raw["wsrep_cluster_weight"] == "2")

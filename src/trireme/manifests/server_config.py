@@ -18,6 +18,9 @@ IST_PORT = 4568
 SST_PORT = 4444
 
 MIB = 1024 * 1024
+
+GIVE_VOTE = "SET GLOBAL wsrep_provider_options = 'pc.weight=1'"
+"""To be executed on a member that was started without a vote, when it is synced. Idempotent."""
 _SNAPSHOT_ISOLATION_SINCE = ((10, 6, 18), (10, 11, 8), (11, 0, 6), (11, 1, 5), (11, 2, 4), (11, 4, 2))
 """The first release with innodb_snapshot_isolation in each series (MDEV-35124); every later series has it."""
 
@@ -55,6 +58,10 @@ class ServerConfig:
     sst_user: str
     sst_password: str = field(repr=False)
     version: tuple[int, int, int]
+    votes: bool = True
+    """False for a member that joins without data: it takes no part in the group's quorum (pc.weight = 0), so
+    that its death in the state transfer cannot cost the others their Primary. Once synced, it is given its
+    vote by :data:`GIVE_VOTE`."""
     donors: tuple[str, ...] = ()
     """Node names to prefer, best first; any other member may serve after them."""
     cpus: int = 1
@@ -169,6 +176,7 @@ def _provider_options(config: ServerConfig) -> dict[str, str]:
         "ist.recv_addr": f"{own}:{IST_PORT}",
         "ist.recv_bind": f"{_host(listen)}:{IST_PORT}",
         "pc.recovery": "no",
+        "pc.weight": "1" if config.votes else "0",
         "gcache.dir": str(config.data_dir),
         "gcache.size": f"{config.gcache_bytes // MIB}M",
         "gcache.recover": "yes",

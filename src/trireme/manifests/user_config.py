@@ -53,6 +53,7 @@ _REFUSED_OPTIONS: dict[str, str] = {
     "pc.ignore_quorum": "both halves of a split cluster would take writes (invariant 1)",
     "pc.npvo": "of two Primary Components the newer would win, and the other's data be lost (invariant 2)",
     "pc.recovery": "Galera would elect beside Trireme (invariant 7)",
+    "pc.weight": "Trireme gives each member one vote, and none to a member whose data has not arrived",
     "pc.bootstrap": "two members could start two clusters (invariant 1)",
     "pc.wait_prim": "Trireme decides when a member starts alone",
     "evs.auto_evict": "members that are only slow would be shut out until restarted",

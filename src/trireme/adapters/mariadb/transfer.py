@@ -9,10 +9,12 @@ from trireme.adapters.mariadb import reaper
 Role = Literal["joiner", "donor"]
 Stage = Literal["waiting", "streaming", "preparing", "moving"]
 
-_SCRIPT = "wsrep_sst_"
+_SHELLS = frozenset({"bash", "sh"})
 _STREAMS = {"joiner": "mbstream", "donor": "socat"}
 """Whose reading counts: the joiner's unpacker, the donor's sender."""
 _BACKUP = frozenset({"mariadb-backup", "mariabackup"})
+_OVERHEAD = 64 * 1024
+"""Loading its own libraries counts as reading too, before the first data comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,9 @@ def transfer_progress(root: Path, server_pid: int) -> TransferProgress | None:
     return TransferProgress(role, "streaming" if moved > _OVERHEAD else "waiting", moved)
 
 
-_OVERHEAD = 64 * 1024
-"""Reading its own libraries counts too, until the first data comes."""
-
-
 def _role(process: reaper.Process) -> Role | None:
-    if not process.name.startswith(_SCRIPT):
-        return None
-    arguments = _arguments(process.pid)
+    """By the transfer script's own ``--role``."""
+    arguments = _arguments(process.pid) if process.name in _SHELLS else []
     return "joiner" if "joiner" in arguments else "donor" if "donor" in arguments else None
 
 
