@@ -14,6 +14,7 @@ from trireme.sandbox.apiserver.auth.tokens import Tokens, User
 from trireme.sandbox.apiserver.errors import bad_request, no_such_path, not_found
 from trireme.sandbox.apiserver.kinds import Kind, Registry
 from trireme.sandbox.apiserver.node import NodeAccess
+from trireme.sandbox.apiserver.protobuf import MEDIA_TYPE, decode_protobuf
 from trireme.sandbox.apiserver.target import Target
 from trireme.sandbox.store.interface import Key, NotFoundError, Object
 from trireme.sandbox.store.memory import MemoryStore
@@ -76,10 +77,12 @@ class Call:
         return self.cluster.find(self.kind, self.target.namespace, self.target.name)
 
     async def body(self) -> Any:
-        """The decoded body, JSON or YAML; None when empty. Raises ApiError (400)."""
+        """The decoded body, JSON, YAML or protobuf; None when empty. Raises ApiError (400, 415)."""
         raw = await self.request.read()
         if not raw.strip():
             return None
+        if self.request.content_type == MEDIA_TYPE:
+            return decode_protobuf(raw, self.cluster.registry)
         return parse_body(raw, is_yaml="yaml" in self.request.content_type)
 
 

@@ -27,7 +27,7 @@ class Catalogue:
         if (home, name) not in self._structs:
             rows = dict(self._declarations[home][name])
             refused = frozenset(rows.pop("(refused)", "").split())
-            struct = Struct(name, {}, refused, atomic=bool(rows.pop("(atomic)", False)))
+            struct = Struct(name, {}, refused, atomic=bool(rows.pop("(atomic)", False)), home=home)
             self._structs[home, name] = struct
             for row, text in rows.items():
                 struct.fields[row] = parse_field(text, lambda word: self.struct(home, word))
@@ -38,7 +38,11 @@ class Catalogue:
 def builtin() -> Catalogue:
     """The catalogue of the files beside this package. Read once: about 0.1 s."""
     folder = files("trireme.sandbox.apiserver") / "fields"
-    texts = {entry.name: entry.read_text() for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+    texts = {
+        entry.name: entry.read_text()
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml") and entry.name != "protobuf.yaml"
+    }
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return Catalogue(
         {name.removesuffix(".yaml"): yaml.load(text, loader) for name, text in texts.items()}  # noqa: S506 - safe

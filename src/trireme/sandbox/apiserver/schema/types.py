@@ -48,13 +48,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Struct:
-    """``is_open`` keeps fields that are not named, as custom resources may ask for."""
+    """``is_open`` keeps fields that are not named, as custom resources may ask for. ``home``: the file."""
 
     name: str
     fields: dict[str, Field] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     atomic: bool = False
     is_open: bool = False
+    home: str = ""
 
 
 Type = Scalar | Enum | MapOf | ListOf | Struct

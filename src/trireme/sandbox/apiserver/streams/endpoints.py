@@ -5,10 +5,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from trireme.sandbox.apiserver.call import Call
+from trireme.sandbox.apiserver.streams.exec import execute
 from trireme.sandbox.apiserver.streams.logs import read_log
+from trireme.sandbox.apiserver.streams.portforward import port_forward
+from trireme.sandbox.apiserver.streams.proxy import proxy
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 STREAM_HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("get", "log"): read_log,
+    ("get", "exec"): execute,
+    ("create", "exec"): execute,
+    ("get", "portforward"): port_forward,
+    ("create", "portforward"): port_forward,
+    **{(verb, "proxy"): proxy for verb in ("get", "create", "update", "patch", "delete", "watch")},
 }
