@@ -15,7 +15,7 @@ from trireme.adapters.pod_state import SERVER_CONTAINER, pod_state
 from trireme.api.names import HTTP_PORT
 from trireme.api.report import WIRE_VERSION, Report
 from trireme.base.errors import TriremeError
-from trireme.core.cluster_summary import Answer, Cluster, Member, Pod
+from trireme.core.cluster_seen import Answer, Cluster, Member, Pod
 
 SELECTOR = "app.kubernetes.io/name=trireme,app.kubernetes.io/component=database"
 INSTANCE = "app.kubernetes.io/instance"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from trireme.core.cluster_summary import Pod
+from trireme.core.cluster_seen import Pod
 
 SERVER_CONTAINER = "mariadb"
 MESSAGE_CHARACTERS = 400

@@ -11,7 +11,7 @@ from trireme.adapters.cluster_api import ClusterApi
 from trireme.adapters.cluster_reader import read_clusters
 from trireme.adapters.kubeconfig import Access, config_files, find_access, load
 from trireme.base.errors import PermanentError, TriremeError
-from trireme.core.cluster_summary import Cluster
+from trireme.core.cluster_seen import Cluster
 
 
 def _complete_context(incomplete: str) -> list[str]:

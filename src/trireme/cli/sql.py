@@ -19,7 +19,8 @@ from trireme.api.names import PRIMARY, SECONDARY
 from trireme.base.errors import PermanentError
 from trireme.cli import options
 from trireme.cli.terminal import chunks_of, raw_terminal, standard_input, terminal_sizes, write_to
-from trireme.core.cluster_summary import Cluster, Member, summarize
+from trireme.core.cluster_seen import Cluster, Member
+from trireme.core.cluster_summary import summarize
 
 CLIENT = r"""
 user=$1 prompt=$2 bytes=$3

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from trireme.cli.status_text import position_of
-from trireme.core.cluster_summary import Cluster, Member, Summary
+from trireme.core.cluster_seen import Cluster, Member
+from trireme.core.cluster_summary import Summary
 
 Found = Iterable[tuple[Cluster, Summary]]
 
@@ -40,19 +40,17 @@ def _cluster(cluster: Cluster, summary: Summary) -> dict[str, Any]:
 
 
 def _member(member: Member) -> dict[str, Any]:
-    report = member.answer.report if member.answer is not None else None
-    position = position_of(member)
     return {
         "name": member.name,
         "ordinal": member.ordinal,
         "role": member.role or None,
         "phase": member.phase,
         "ready": member.ready,
-        "position": str(position) if position is not None else None,
-        "view": report.last_view.members if report is not None and report.last_view is not None else None,
+        "position": str(member.position) if member.position is not None else None,
+        "view": member.view.members if member.view is not None else None,
         "restarts": member.restarts,
         "why": member.why,
         "pod": member.pod,
-        "report": report,
+        "report": member.report,
         "silence": member.silence or None,
     }

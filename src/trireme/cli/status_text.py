@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trireme.api.position import Position
 from trireme.api.report import Phase
-from trireme.core.cluster_summary import Cluster, Health, Member, Summary, short
+from trireme.core.cluster_seen import Cluster, Member, short
+from trireme.core.cluster_summary import Health, Summary
 
 GAP = "  "
 HEALTH_STYLES = {Health.HEALTHY: "green", Health.DEGRADED: "yellow", Health.UNKNOWN: "red"}
@@ -85,8 +85,8 @@ def _columns(cluster: Cluster, *, wide: bool) -> list[Column]:
     ]
     if wide:
         table += [
-            Column("DIRECTORY", [each.answer.report.directory if each.answer else "-" for each in members]),
-            Column("SERVER", [_server(each) for each in members]),
+            Column("DIRECTORY", [each.report.directory if each.report else "-" for each in members]),
+            Column("SERVER", [each.server.version if each.server else "-" for each in members]),
             Column(
                 "ADDRESS", [each.pod.address if each.pod and each.pod.address else "-" for each in members]
             ),
@@ -101,15 +101,9 @@ def _phase_style(member: Member) -> str:
     return "yellow" if member.phase in ON_THEIR_WAY and member.phase != Phase.BLOCKED else "red"
 
 
-def position_of(member: Member) -> Position | None:
-    """None while it is not known."""
-    position = member.answer.report.position if member.answer is not None else None
-    return position if position is not None and position.known else None
-
-
 def _position(member: Member, cluster: Cluster, *, full: bool) -> str:
     """The number alone where the history is the one in the headline."""
-    position = position_of(member)
+    position = member.position
     if position is None:
         return "-"
     if full:
@@ -119,8 +113,7 @@ def _position(member: Member, cluster: Cluster, *, full: bool) -> str:
 
 
 def _view(member: Member) -> str:
-    view = member.answer.report.last_view if member.answer is not None else None
-    return ranges(view.members) if view is not None else "-"
+    return ranges(member.view.members) if member.view is not None else "-"
 
 
 def ranges(ordinals: Iterable[int]) -> str:
@@ -132,11 +125,6 @@ def ranges(ordinals: Iterable[int]) -> str:
         else:
             runs.append([ordinal])
     return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs) or "-"
-
-
-def _server(member: Member) -> str:
-    server = member.answer.report.server if member.answer is not None else None
-    return server.version if server is not None and server.version else "-"
 
 
 def _lines(table: Sequence[Column]) -> list[Text]:

@@ -13,7 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from trireme.base.errors import TriremeError
-from trireme.core.cluster_summary import Cluster, Member, Summary
+from trireme.core.cluster_seen import Cluster, Member
+from trireme.core.cluster_summary import Summary
 
 LOOK_SECONDS = 1.0
 """Agents cannot be watched, only asked. One look is two lists and a small GET for each member."""
@@ -101,7 +102,8 @@ class Watcher:
 
 def _member_line(cluster: Cluster, member: Member) -> str:
     ready = "ready" if member.ready else "not ready"
-    return f"{cluster.namespace}/{member.name}: {member.phase}, {member.role or 'no role'}, {ready}: {member.why}"
+    line = f"{cluster.namespace}/{member.name}: {member.phase}, {member.role or 'no role'}, {ready}"
+    return f"{line}: {member.why}" if member.why else line
 
 
 async def _wait(ended: asyncio.Event) -> bool:

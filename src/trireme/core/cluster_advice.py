@@ -1,0 +1,59 @@
+"""What a person should do next about a cluster that is not healthy, most urgent first."""
+
+from collections.abc import Iterator
+
+from trireme.api.report import Phase
+from trireme.core.cluster_seen import Cluster, Member, Pod
+
+ENDED = ("CrashLoopBackOff", "Error", "OOMKilled")
+ON_ITS_WAY = ("ContainerCreating", "PodInitializing", "Terminating", "Running")
+
+
+def advise(cluster: Cluster, kubectl: str) -> Iterator[str]:
+    """Sentences with commands to copy. ``kubectl`` is how to call it."""
+    if cluster.split:
+        yield "Stop writing. Two Primaries must never be: keep all volumes, compare the data before you act."
+        return
+    if cluster.size == 0 and not cluster.members:
+        yield f"Start it: `{kubectl} scale statefulset {cluster.name} --replicas=3`"
+        return
+    advice = [*_about_view(cluster, kubectl)]
+    for member in cluster.members:
+        advice += _about(member, cluster, kubectl)
+    yield from advice or ["Nothing to do: members are on their way (`trireme status --watch`)."]
+
+
+def _about_view(cluster: Cluster, kubectl: str) -> Iterator[str]:
+    """Without a Primary, members of the latest view are waited for, even if they were scaled away since."""
+    views = [each.view for each in cluster.answering if each.view is not None]
+    if cluster.primaries or cluster.wanted is None or not views:
+        return
+    latest = max(views, key=lambda view: view.seqno)
+    beyond = [ordinal for ordinal in latest.members if ordinal >= cluster.wanted]
+    if beyond:
+        names = ", ".join(f"{cluster.name}-{ordinal}" for ordinal in beyond)
+        scale = f"{kubectl} scale statefulset {cluster.name} --replicas={max(beyond) + 1}"
+        yield f"The latest view had {names} too, which may hold the newest data: `{scale}`"
+
+
+def _about(member: Member, cluster: Cluster, kubectl: str) -> Iterator[str]:
+    """Nothing for a member that is well, or on its way."""
+    name, pod = member.name, member.pod
+    if pod is None:
+        yield f"{name} has no pod: `{kubectl} describe statefulset {cluster.name}` says why"
+    elif member.phase == Phase.BLOCKED:
+        yield f"{name} waits for a person, for the reason given. Its log: `{kubectl} logs {name}`"
+    elif member.says_ready and not pod.ready:
+        yield f"{name} is ready, but Kubernetes does not find it so: `{kubectl} describe pod {name}`"
+    elif member.answer is None:
+        yield from _about_silent(name, pod, kubectl)
+
+
+def _about_silent(name: str, pod: Pod, kubectl: str) -> Iterator[str]:
+    if pod.running:
+        yield f"{name} runs and does not answer: `{kubectl} logs {name}`"
+    elif pod.state in ENDED:
+        container = f" -c {pod.container}" if pod.container else ""
+        yield f"{name} ends by itself: `{kubectl} logs {name}{container} --previous`"
+    elif pod.state not in ON_ITS_WAY:
+        yield f"{name} does not start: `{kubectl} describe pod {name}`"
