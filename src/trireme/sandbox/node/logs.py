@@ -19,11 +19,12 @@ def rotated(path: Path) -> Path:
 
 
 class LogFile:
-    """Appends timestamped lines and rotates to ``NAME.1``."""
+    """Appends timestamped lines and rotates to ``NAME.1`` at ``limit`` bytes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limit: int = ROTATE_BYTES) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
+        self._limit = limit
         self._file: BufferedWriter = path.open("ab")
         self.grown = asyncio.Event()
         """Set, and replaced by a new one, when there is more to read or nothing more will come."""
@@ -38,7 +39,7 @@ class LogFile:
 
     def flush(self) -> None:
         self._file.flush()
-        if self._file.tell() >= ROTATE_BYTES:
+        if self._file.tell() >= self._limit:
             self._file.close()
             self._path.replace(rotated(self._path))
             self._file = self._path.open("ab")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -143,4 +144,5 @@ async def _connection(
 
 
 def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    """asyncio puts words of its own into strerror."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)
