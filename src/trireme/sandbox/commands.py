@@ -134,7 +134,12 @@ def status(directory: Dir = DEFAULT_DIR) -> None:
 
 
 @sandbox_app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+    context_settings={
+        "allow_extra_args": True,
+        "allow_interspersed_args": False,  # what follows kubectl's own command, "--" too, is kubectl's
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
 )
 def kubectl(context: typer.Context) -> None:
     """Run kubectl on the sandbox; every argument goes to it. The folder is .sandbox or $TRIREME_SANDBOX."""

@@ -94,7 +94,7 @@ def running_pid(folder: Folder) -> int | None:
     """The process that runs the sandbox now; None when none does. A stale file is never believed."""
     try:
         descriptor = os.open(folder.lock, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
