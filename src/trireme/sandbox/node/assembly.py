@@ -117,9 +117,16 @@ def _volume_mounts(
             source = _sub_path(source, below)
         yield Bind(
             str(source),
-            image.resolve(mount["mountPath"]),
+            _target(mount["mountPath"]),
             writable=volume.writable and not mount.get("readOnly"),
         )
+
+
+def _target(path: str) -> str:
+    try:
+        return image.resolve(path)
+    except ValueError as error:
+        raise ConfigError(f"mountPath {error}") from error
 
 
 def _sub_path(volume: Path, below: str) -> Path:

@@ -11,6 +11,7 @@ from trireme.sandbox.controllers.objects import name_of, namespace_of, uid_of
 from trireme.sandbox.node.environment import References
 from trireme.sandbox.node.interface import Addresses, NodeSettings, TokenMinter
 from trireme.sandbox.node.logreader import last_text
+from trireme.sandbox.node.logs import rotated
 from trireme.sandbox.node.projection import Sources
 from trireme.sandbox.store.interface import Key, NotFoundError, Object, Store
 
@@ -95,6 +96,12 @@ class PodPaths:
 
     def log(self, container: str, restarts: int) -> Path:
         return self.logs / container / f"{restarts}.log"
+
+    def forget_old_logs(self, container: str, restarts: int) -> None:
+        """Keep the present start's log and the one before it."""
+        old = self.log(container, restarts - 2)
+        for path in (old, rotated(old)):
+            path.unlink(missing_ok=True)
 
     def termination_message(self, container: str) -> Path:
         return self.root / "termination" / container

@@ -14,7 +14,7 @@ from typing import Self
 
 from trireme.sandbox.node.process import Process
 from trireme.sandbox.node.runtime import Runtime
-from trireme.sandbox.node.streams import Descriptor, chunks, memory_file, write_all
+from trireme.sandbox.node.streams import Descriptor, chunks, memory_file, pipe, write_all
 
 _ENTER = Path(__file__).with_name("enter.py")
 _END_OF_TRANSMISSION = b"\x04"
@@ -35,19 +35,13 @@ class _Channels:
 
     @classmethod
     def pipes(cls, *, stdin: bool) -> Self:
-        their_input, our_input = _pipe() if stdin else (Descriptor(os.open(os.devnull, os.O_RDONLY)), None)
-        our_output, their_output = _pipe()
-        our_errors, their_errors = _pipe()
+        their_input, our_input = pipe() if stdin else (Descriptor(os.open(os.devnull, os.O_RDONLY)), None)
+        our_output, their_output = pipe()
+        our_errors, their_errors = pipe()
         for ours in (our_input, our_output, our_errors):
             if ours is not None:
                 os.set_blocking(ours.number, False)
         return cls((our_input, our_output, our_errors), (their_input, their_output, their_errors))
-
-
-def _pipe() -> tuple[Descriptor, Descriptor]:
-    """Reading end, writing end."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    return Descriptor(reading), Descriptor(writing)
 
 
 class Inside:
@@ -62,7 +56,7 @@ class Inside:
     async def start(cls, runtime: Runtime, command: Sequence[str], *, stdin: bool, tty: bool) -> Self:
         """Raises FileNotFoundError or PermissionError for the command, OSError when the container is gone."""
         channels = _Channels.terminal() if tty else _Channels.pipes(stdin=stdin)
-        reading, report = _pipe()
+        reading, report = pipe()
         order = memory_file("order", _order(runtime, command, report.number, tty=tty))
         process = Process.spawn(
             (sys.executable, "-I", "-S", str(_ENTER), str(order.number)),

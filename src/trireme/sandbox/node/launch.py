@@ -45,6 +45,7 @@ async def launch(
         )
     except ConfigError as error:
         raise NotLaunchedError("CreateContainerConfigError", str(error)) from error
+    paths.forget_old_logs(container["name"], restarts)
     return await Runtime.start(assembled, paths.log(container["name"], restarts))
 
 

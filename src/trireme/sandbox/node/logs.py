@@ -74,6 +74,11 @@ class Pump:
         """The container has its own copy of the writing end: drop ours, so that its end is seen."""
         os.close(self.writing)
 
+    def abandon(self) -> None:
+        """Read no more, if somebody still holds the writing end."""
+        if not self.finished.done():
+            self._end()
+
     def _read(self) -> None:
         try:
             data = os.read(self._reading, 1 << 16)

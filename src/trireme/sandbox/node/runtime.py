@@ -15,10 +15,10 @@ from trireme.sandbox.node.assembly import Assembled
 from trireme.sandbox.node.bubblewrap import Sandboxed, options
 from trireme.sandbox.node.logs import LogFile, Pump
 from trireme.sandbox.node.process import Process, signal_process
-from trireme.sandbox.node.streams import memory_file, readable
+from trireme.sandbox.node.streams import Descriptor, memory_file, pipe, readable
 
-START_SECONDS = 10.0
-"""Mounting takes some 25 ms; a start that takes this long has failed."""
+START_SECONDS = 30.0
+"""Mounting takes some 25 ms; even on a busy machine a start that takes this long has failed."""
 
 _EXEC_POLL_SECONDS = 0.005
 """The kernel announces no exec: the name of the process is watched until it is no longer bubblewrap's."""
@@ -49,7 +49,7 @@ class Runtime:
         process: Process,
         log: LogFile,
         pumps: tuple[Pump, Pump],
-        status: int,
+        status: Descriptor,
     ) -> None:
         self.surroundings = surroundings
         self.container_id = secrets.token_hex(32)
@@ -66,45 +66,40 @@ class Runtime:
         """Returns when the container's command runs, or bubblewrap has failed to start it. Raises StartError."""
         bwrap = shutil.which("bwrap")
         if bwrap is None:
-            raise StartError(
-                "bubblewrap is not installed: no bwrap in PATH (Debian: apt-get install bubblewrap)"
-            )
-        log = LogFile(log_path)
-        pumps = Pump("stdout", log), Pump("stderr", log)
-        status, status_writing = os.pipe2(os.O_CLOEXEC)
-        words = options(assembled.surroundings)
-        arguments = memory_file("bwrap-args", b"".join(os.fsencode(word) + b"\0" for word in words))
-        try:
-            process = Process.spawn(
-                (
-                    bwrap,
-                    "--args",
-                    str(arguments.number),
-                    "--json-status-fd",
-                    str(status_writing),
-                    "--",
-                    *assembled.command,
-                ),
-                stdout=pumps[0].writing,
-                stderr=pumps[1].writing,
-                pass_fds=(arguments.number, status_writing),
-            )
-        finally:
-            arguments.close()
-            os.close(status_writing)
-            for pump in pumps:
-                pump.started()
-        runtime = cls(assembled.surroundings, process, log, pumps, status)
+            raise StartError("no bwrap in PATH: install bubblewrap (Debian: apt-get install bubblewrap)")
+        runtime = cls._spawn(bwrap, assembled, log_path)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await runtime._reach_command()
         except BaseException as error:
-            process.kill()
+            runtime._process.kill()
             runtime._close()
             if isinstance(error, TimeoutError):
                 raise StartError(f"bubblewrap did not start it within {START_SECONDS:.0f} s") from error
             raise
         return runtime
+
+    @classmethod
+    def _spawn(cls, bwrap: str, assembled: Assembled, log_path: Path) -> Self:
+        log = LogFile(log_path)
+        pumps = Pump("stdout", log), Pump("stderr", log)
+        status, theirs = pipe()
+        words = options(assembled.surroundings)
+        arguments = memory_file("bwrap-args", b"".join(os.fsencode(word) + b"\0" for word in words))
+        descriptors = ("--args", str(arguments.number), "--json-status-fd", str(theirs.number))
+        try:
+            process = Process.spawn(
+                (bwrap, *descriptors, "--", *assembled.command),
+                stdout=pumps[0].writing,
+                stderr=pumps[1].writing,
+                pass_fds=(arguments.number, theirs.number),
+            )
+        finally:
+            arguments.close()
+            theirs.close()
+            for pump in pumps:
+                pump.started()
+        return cls(assembled.surroundings, process, log, pumps, status)
 
     def signal(self, number: signal.Signals) -> None:
         """To the container's PID 1. The kernel ends all others of the container with it."""
@@ -120,6 +115,8 @@ class Runtime:
         """How it ended, once all of its output is in the log."""
         code = await self._process.wait()
         await asyncio.wait([pump.finished for pump in self._pumps], timeout=_DRAIN_SECONDS)
+        for pump in self._pumps:
+            pump.abandon()
         self._close()
         return Ended(128 - code if code < 0 else code, self._start_failure(code))
 
@@ -134,13 +131,13 @@ class Runtime:
     def _close(self) -> None:
         """bubblewrap writes to the status pipe when the container ends: it must stay open until then."""
         self.log.close()
-        os.close(self._status)
+        self._status.close()
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
 
     async def _reach_command(self) -> None:
-        self.pid = await _child_pid(self._status)
+        self.pid = await _child_pid(self._status.number)
         if not self.pid:
             await self._process.wait()
             return

@@ -26,6 +26,12 @@ class Descriptor:
         self.close()
 
 
+def pipe() -> tuple[Descriptor, Descriptor]:
+    """Reading end, writing end; neither is inherited unless asked for."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    return Descriptor(reading), Descriptor(writing)
+
+
 async def chunks(descriptor: Descriptor) -> AsyncIterator[bytes]:
     """What can be read, until the other side is closed. The descriptor must not block; it is left open."""
     while True:
