@@ -1,63 +1,54 @@
-"""The one thing that an agent asks of the Kubernetes API: the role label of pods. The data plane works without it."""
+"""The one thing that an agent asks of the Kubernetes API: the role label of pods. The data plane works without it.
 
-import json
+Each label is set by a short-lived process of its own (:mod:`trireme.adapters.pod_label`): the role changes
+rarely, and TLS would cost the agent 8 MB for its whole life.
+"""
+
+import asyncio
+import contextlib
 import os
-import ssl
+import sys
 from pathlib import Path
 
-import aiohttp
+from trireme.base.errors import TemporaryError
 
-from trireme.api.names import ROLE_LABEL
-from trireme.base.errors import PermanentError, TemporaryError
+TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-CALL_SECONDS = 5.0
+CALL_SECONDS = 15.0
+"""Longer than one request may take (10 s), so that its own words about a failure are heard."""
 
 
 class PodLabels:
-    """Role labels of this cluster's pods, as the pod's own ServiceAccount."""
+    """Role labels of this cluster's pods, set as the pod's own ServiceAccount."""
 
-    def __init__(self, namespace: str, account: Path = ACCOUNT) -> None:
-        self._account = account
-        host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
-        host = f"[{host}]" if ":" in host else host
-        port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-        self._base = f"https://{host}:{port}/api/v1/namespaces/{namespace}/pods"
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
 
     @property
     def available(self) -> bool:
         """False outside a pod, or where no token is mounted: labels are then left alone."""
-        return "KUBERNETES_SERVICE_HOST" in os.environ and (self._account / "token").exists()
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        return "KUBERNETES_SERVICE_HOST" in os.environ and TOKEN.exists()
 
     async def set_role(self, pod: str, role: str) -> None:
-        """Raises TemporaryError, or PermanentError where RBAC forbids it. A pod that is gone needs no label."""
-        body = json.dumps({"metadata": {"labels": {ROLE_LABEL: role}}})
-        headers = {
-            "Authorization": f"Bearer {(self._account / 'token').read_text().strip()}",
-            "Content-Type": "application/merge-patch+json",
-        }
+        """Raises TemporaryError where the API does not answer, is slow, or refuses. A pod that is gone needs no label."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "trireme.adapters.pod_label",
+            self._namespace,
+            pod,
+            role,
+            stderr=asyncio.subprocess.PIPE,
+        )
         try:
-            async with self._open().patch(f"{self._base}/{pod}", data=body, headers=headers) as response:
-                if response.status in (401, 403):
-                    raise PermanentError(
-                        f"labelling pod {pod}: the API server answers {response.status} to this ServiceAccount; "
-                        f"it needs patch on pods (see the Role in deploy/plain)"
-                    )
-                if response.status not in (200, 404):
-                    raise TemporaryError(f"labelling pod {pod}: the API server answers {response.status}")
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise TemporaryError(f"labelling pod {pod}: {error or type(error).__name__}") from error
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            context = ssl.create_default_context(cafile=str(self._account / "ca.crt"))
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=context),
-                timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
-            )
-        return self._session
+            async with asyncio.timeout(CALL_SECONDS):
+                _, errors = await process.communicate()
+        except TimeoutError:
+            raise TemporaryError(f"labelling pod {pod}: no answer within {CALL_SECONDS:.0f} s") from None
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode != 0:
+            raise TemporaryError(errors.decode(errors="replace").strip() or f"labelling pod {pod} failed")

@@ -4,23 +4,14 @@ Standard library only and synchronous: its caller is an init container that does
 """
 
 import base64
-import http.client
 import json
-import os
 import secrets
-import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeAlias
 
+from trireme.adapters.in_cluster import SERVICE_ACCOUNT, Answer, request
 from trireme.base.errors import PermanentError, TemporaryError
-
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-TIMEOUT_SECONDS = 10.0
-
-Answer: TypeAlias = dict[str, Any]
-"""A Kubernetes object or Status, as JSON."""
 
 
 class SecretStore:
@@ -72,26 +63,4 @@ class SecretStore:
         )
 
     def _request(self, method: str, path: str, body: str | None = None) -> tuple[int, Answer]:
-        """Send one request; TemporaryError if there is no answer, PermanentError if this is no pod."""
-        try:
-            context = ssl.create_default_context(cafile=str(self._account / "ca.crt"))
-            headers = {
-                "Authorization": f"Bearer {(self._account / 'token').read_text().strip()}",
-                "Content-Type": "application/apply-patch+yaml",
-                "Accept": "application/json",
-            }
-            host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
-        except (OSError, KeyError, ValueError) as error:
-            raise PermanentError(
-                f"no way to the Kubernetes API from here: {error!r}. This command runs as an init container, "
-                f"with a ServiceAccount token in {self._account}"
-            ) from error
-        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
-        try:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read() or b"{}")
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise TemporaryError(f"no answer from the API server at {host}:{port}: {error!r}") from error
-        finally:
-            connection.close()
+        return request(method, path, body, kind="application/apply-patch+yaml", account=self._account)

@@ -9,7 +9,7 @@ from aiohttp import web
 from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, sign, verify
 from trireme.agent.act import give_grant
 from trireme.agent.member import Member
-from trireme.agent.metrics import render_metrics
+from trireme.agent.metrics import CONTENT_TYPE, render_metrics
 from trireme.api.names import PRIMARY, SECONDARY
 from trireme.api.report import GrantRequest
 from trireme.core import health
@@ -85,9 +85,8 @@ class AgentServer:
         )
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(
-            body=render_metrics(self._member), headers={"Content-Type": "text/plain; version=0.0.4"}
-        )
+        text = render_metrics(self._member)
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def _report(self, _: bytes) -> bytes:
         return msgspec.json.encode(self._member.report())

@@ -7,6 +7,7 @@ import time
 from trireme.adapters.kubernetes import PodLabels
 from trireme.adapters.peers import Peers
 from trireme.agent.act import Actor
+from trireme.agent.diet import give_back
 from trireme.agent.member import Member
 from trireme.agent.observe import Observer
 from trireme.agent.roles import Roles
@@ -16,6 +17,8 @@ from trireme.core.situation import Decision
 
 log = logging.getLogger("trireme.agent")
 
+GIVE_BACK_ROUNDS = 30
+"""Rounds between returns of freed memory to the system: a minute in the steady state."""
 LEAST_PAUSE_SECONDS = 0.05
 """Between rounds, however often others wake us: a storm of wake-ups must not eat a core."""
 
@@ -43,6 +46,8 @@ class Loop:
             await self._actor.act(decision.actions)
             self._tell_others()
             self._roles.follow()
+            if self._member.rounds % GIVE_BACK_ROUNDS == 0:
+                give_back()
             await self._pause(decision.again)
         await self._roles.close()
 

@@ -1,7 +1,6 @@
 """``trireme agent``: puts the parts together, and ends when the member has left in order."""
 
 import asyncio
-import ctypes
 import gc
 import logging
 import os
@@ -19,6 +18,7 @@ from trireme.adapters.mariadb.status import Monitor
 from trireme.adapters.peers import Peers
 from trireme.adapters.signing import derive_password, read_token
 from trireme.agent.act import Actor
+from trireme.agent.diet import give_back
 from trireme.agent.http import AgentServer
 from trireme.agent.launcher import Launcher
 from trireme.agent.loop import Loop
@@ -87,7 +87,9 @@ async def _run(settings: Settings) -> int:
         ) from error
     await listener.start()
     log.info("agent of %s, member %d at %s", settings.full_name, settings.ordinal, settings.address)
-    _shrink()
+    gc.collect()
+    gc.freeze()
+    give_back()
     try:
         await loop.run()
     finally:
@@ -123,13 +125,3 @@ def _leave_word(message: str) -> None:
         TERMINATION_LOG.write_text(message[:4000])
     except OSError:
         log.debug("no termination log")
-
-
-def _shrink() -> None:
-    """Give back what importing took: the agent lives long and small."""
-    gc.collect()
-    gc.freeze()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError):
-        log.debug("no malloc_trim in this C library")

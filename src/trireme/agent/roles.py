@@ -32,7 +32,9 @@ class Roles:
             self._task = asyncio.create_task(self._label(wanted))
 
     async def close(self) -> None:
-        await self._labels.close()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def _wanted(self) -> list[tuple[str, str]]:
         """A new writer first takes the label from the one before it, which may be dead or frozen, then takes it."""

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-IN_PODS = {"agent": "trireme.agent.main", "secret": "trireme.cli.secret"}
+IN_PODS = {"agent": "trireme.agent.entry", "secret": "trireme.cli.secret"}
 """Modules whose ``main(arguments)`` runs the command and returns its exit status."""
 
 
