@@ -102,12 +102,25 @@ class TestAnswers:
         assert response.rcode() == dns.rcode.NXDOMAIN
         assert [rrset.rdtype for rrset in response.authority] == [dns.rdatatype.SOA]
 
-    @pytest.mark.parametrize("name", [f"demo-0.{INTERNAL}", f"_tcp.{INTERNAL}", "default.svc.cluster.local"])
+    @pytest.mark.parametrize(
+        "name", [f"demo-0.{INTERNAL}", "demo.default.svc.cluster.local", "default.svc.cluster.local"]
+    )
     def test_a_name_without_such_a_record_is_empty_not_denied(self, name: str) -> None:
         response = ask(zone_of(pod(0)), name, "AAAA")
         assert response.rcode() == dns.rcode.NOERROR
         assert not response.answer
         assert [rrset.rdtype for rrset in response.authority] == [dns.rdatatype.SOA]
+
+    def test_what_lies_between_a_service_and_its_ports_is_denied(self) -> None:
+        """As CoreDNS 1.14 answers."""
+        assert ask(zone_of(pod(0)), f"_tcp.{INTERNAL}", "SRV").rcode() == dns.rcode.NXDOMAIN
+
+    @pytest.mark.parametrize(
+        ("kind", "start"), [("SOA", "ns.dns.cluster.local."), ("NS", "ns.dns.cluster.local.")]
+    )
+    def test_the_zone_itself(self, kind: str, start: str) -> None:
+        (record,) = texts(ask(zone_of(), "cluster.local", kind))
+        assert record.startswith(start)
 
     def test_other_zones_are_refused(self) -> None:
         assert ask(zone_of(), "example.org", "A").rcode() == dns.rcode.REFUSED

@@ -21,6 +21,7 @@ MAX_UDP_BYTES = 1232
 
 PLAIN_UDP_BYTES = 512
 ANY = 255
+NAMESERVER = f"ns.dns.{DOMAIN}"
 
 
 def text_name(name: dns.name.Name) -> str:
@@ -41,6 +42,9 @@ def respond(query: dns.message.Message, zone: Zone, serial: int, rng: random.Ran
         response.set_rcode(dns.rcode.REFUSED)
         return response
     response.flags |= dns.flags.AA
+    if name == apex and question.rdtype in (dns.rdatatype.SOA, dns.rdatatype.NS):
+        _answer_apex(response, serial)
+        return response
     records = zone.find(name)
     if records is None and name != apex:
         response.set_rcode(dns.rcode.NXDOMAIN)
@@ -58,11 +62,16 @@ def _apex(name: str) -> str | None:
     return None
 
 
+def _answer_apex(response: dns.message.Message, serial: int) -> None:
+    question = response.question[0]
+    if question.rdtype == dns.rdatatype.SOA:
+        response.answer.append(_soa(text_name(question.name), serial))
+    else:
+        response.answer.append(_rrset(question.name, dns.rdatatype.NS, [f"{NAMESERVER}."]))
+
+
 def _answer(response: dns.message.Message, records: Records, zone: Zone, rng: random.Random) -> None:
     name, kind = response.question[0].name, response.question[0].rdtype
-    if records.cname is not None:
-        response.answer.append(_rrset(name, dns.rdatatype.CNAME, [f"{records.cname}."]))
-        return
     if kind in (dns.rdatatype.A, ANY) and records.a:
         response.answer.append(_rrset(name, dns.rdatatype.A, rng.sample(records.a, len(records.a))))
     if kind in (dns.rdatatype.PTR, ANY) and records.ptr:
@@ -85,7 +94,7 @@ def _rrset(name: dns.name.Name, kind: dns.rdatatype.RdataType, texts: list[str])
 
 
 def _soa(apex: str, serial: int) -> dns.rrset.RRset:
-    text = f"ns.dns.{DOMAIN}. hostmaster.{DOMAIN}. {serial} 7200 1800 86400 {TTL_SECONDS}"
+    text = f"{NAMESERVER}. hostmaster.{DOMAIN}. {serial} 7200 1800 86400 {TTL_SECONDS}"
     return _rrset(dns.name.from_text(f"{apex}."), dns.rdatatype.SOA, [text])
 
 

@@ -31,7 +31,6 @@ class Records:
     a: list[str] = field(default_factory=list)
     srv: list[Srv] = field(default_factory=list)
     ptr: list[str] = field(default_factory=list)
-    cname: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,6 @@ def build(services: Iterable[Object], slices: Iterable[Object], nameserver: str)
 
 
 def _add_service(names: dict[str, Records], base: str, spec: Mapping[str, Any]) -> None:
-    if spec.get("type") == "ExternalName":
-        names[base].cname = str(spec["externalName"]).rstrip(".")
-        return
     address = spec.get("clusterIP")
     if not address or address == "None":
         return
@@ -124,7 +120,9 @@ def _weighted(records: list[Srv]) -> list[Srv]:
 
 
 def _parents(names: Iterable[str]) -> Iterable[str]:
+    """CoreDNS denies ``_tcp.SERVICE…`` although there are names below it; so does this zone."""
     for name in names:
         labels = name.split(".")
         for start in range(1, len(labels)):
-            yield ".".join(labels[start:])
+            if not labels[start].startswith("_"):
+                yield ".".join(labels[start:])
