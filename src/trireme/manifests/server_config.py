@@ -194,8 +194,8 @@ def _transfers(config: ServerConfig) -> dict[str, str]:
         "streamfmt": "mbstream",
         "transferfmt": "socat",
         "sockopt": f"{bind}{_SOCAT_RETRY}",
-        # The donor's own wait for a writer's lock can be long; a dead donor is seen by its connection.
-        "sst_initial_timeout": "300",
+        # No limit: a joiner may wait for hours while the donor serves another. Galera tells it of a donor that fails.
+        "sst_initial_timeout": "0",
         "sst_log_archive": "0",
         "time": "1",
     }

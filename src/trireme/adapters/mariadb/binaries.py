@@ -34,12 +34,12 @@ class Binaries:
 async def find_binaries(path: str = SEARCH_PATH, providers: tuple[Path, ...] = PROVIDERS) -> Binaries:
     """Find what every later step needs. Raises PermanentError that says what to install."""
     server = _program(path, "mariadbd", "mysqld")
-    transfer = ("wsrep_sst_mariabackup", "socat", "mbstream")
+    transfer = ("wsrep_sst_mariabackup", "bash", "socat", "mbstream", "ps")
     missing = [name for name in transfer if shutil.which(name, path=path) is None]
     if missing:
         raise PermanentError(
             f"{', '.join(missing)} not found on {path}: state transfers need it; "
-            "install the packages mariadb-backup, galera-4 and socat in the image"
+            "install the packages mariadb-backup, bash, socat and procps in the image"
         )
     return Binaries(
         server=server,

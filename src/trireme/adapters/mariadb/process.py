@@ -22,6 +22,9 @@ SCRIPTS = Path(__file__).parent / "scripts"
 _REAP_EVERY_SECONDS = 10.0
 _LEFTOVER_SECONDS = 5.0
 _DRAIN_SECONDS = 2.0
+_ENGINELESS_SECONDS = 2.0
+"""mariadbd heeds no SIGTERM while it looks for its group or receives a state transfer. Its storage engine is
+not started then: nothing can be lost by killing it."""
 _LONGEST_LINE = 16 * 1024
 _LAST_ERRORS = 10
 
@@ -71,6 +74,7 @@ class Server:
         self._errors: deque[str] = deque(maxlen=_LAST_ERRORS)
         self._process: asyncio.subprocess.Process | None = None
         self._life: asyncio.Task[Exit] | None = None
+        self._engine_started = False
         self._asked = False
         self._killed = False
 
@@ -102,9 +106,14 @@ class Server:
         return await asyncio.shield(self._life)
 
     async def stop(self, deadline_seconds: float) -> Exit:
-        """SIGTERM, and at the deadline SIGKILL to it and to all that it started. Idempotent."""
+        """SIGTERM, and at the deadline SIGKILL to it and to all that it started. Idempotent.
+
+        Where its storage engine has not started, the deadline is 2 s at most.
+        """
         self._asked = True
         self._signal(signal.SIGTERM)
+        if not self._engine_started:
+            deadline_seconds = min(deadline_seconds, _ENGINELESS_SECONDS)
         try:
             async with asyncio.timeout(deadline_seconds):
                 return await self.wait()
@@ -132,6 +141,8 @@ class Server:
     async def _read(self, log: asyncio.StreamReader) -> None:
         async for line in read_lines(log):
             self._on_line(line)
+            if "InnoDB: " in line:
+                self._engine_started = True
             if "[ERROR]" in line:
                 self._errors.append(line)
             event = self._parser.feed(line)

@@ -15,7 +15,11 @@ from trireme.base.errors import PermanentError, TemporaryError, UncertainError
 
 T = TypeVar("T")
 
-_DENIED = frozenset({ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.SPECIFIC_ACCESS_DENIED_ERROR})
+_REFUSED = frozenset({ER.ACCESS_DENIED_ERROR, 1698})
+"""1698 is ER_ACCESS_DENIED_NO_PASSWORD_ERROR, which PyMySQL has no name for."""
+_FORBIDDEN = frozenset(
+    {ER.DBACCESS_DENIED_ERROR, ER.TABLEACCESS_DENIED_ERROR, ER.SPECIFIC_ACCESS_DENIED_ERROR}
+)
 _UNCERTAIN = frozenset({CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR})
 _SESSION = "SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 1"
 """The agent asks about this server, not about the group's data: a non-Primary one must answer at once too."""
@@ -124,7 +128,9 @@ class Monitor:
 
 def _kind(error: Exception, socket: Path) -> TemporaryError | PermanentError | UncertainError:
     code = error.args[0] if error.args else 0
-    if code in _DENIED:
+    if code in _FORBIDDEN:
+        return PermanentError(f"{socket}: the agent's account may not do that: {error.args[1]}")
+    if code in _REFUSED:
         return PermanentError(
             f"{socket}: the server refuses the agent's account ({error.args[1]}); its password is derived from "
             "the Secret's token: was the token changed after the cluster was made?"
