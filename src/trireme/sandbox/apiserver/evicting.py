@@ -21,19 +21,27 @@ async def evict(call: Call) -> web.StreamResponse:
     body = await call.body() or {}
     options = read_delete_options(call.query, body.get("deleteOptions") or {})
     pod = call.existing()
-    if not _is_free_to_go(pod):
-        _spend(call, pod, options)
+    budget = None if _is_free_to_go(pod) else _budget_of(call.cluster.store, pod)
+    if budget is not None and not _is_no_loss(pod, budget):
+        _spend(call, pod, budget, options)
     delete_one(call, pod, options)
     answer = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
     return json_response(answer, code=201)
 
 
-def budgets_of(store: MemoryStore, pod: Object) -> list[Object]:
-    return [
+def _budget_of(store: MemoryStore, pod: Object) -> Object | None:
+    """Raises ApiError when there are two."""
+    budgets = [
         budget
         for budget in store.list(POLICY, BUDGETS, pod["metadata"]["namespace"])
         if selects(from_label_selector(dig(budget, "spec.selector")), pod)
     ]
+    if len(budgets) > 1:
+        message = (
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+        )
+        raise ApiError(500, "InternalError", message)
+    return budgets[0] if budgets else None
 
 
 def _is_free_to_go(pod: Object) -> bool:
@@ -42,17 +50,19 @@ def _is_free_to_go(pod: Object) -> bool:
     return phase in FINISHED or phase == "Pending" or "deletionTimestamp" in pod["metadata"]
 
 
-def _spend(call: Call, pod: Object, options: DeleteOptions) -> None:
-    store = call.cluster.store
-    budgets = budgets_of(store, pod)
-    if len(budgets) > 1:
-        message = (
-            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-        )
-        raise ApiError(500, "InternalError", message)
-    if not budgets:
-        return
-    budget = budgets[0]
+def _is_no_loss(pod: Object, budget: Object) -> bool:
+    """A pod that is not ready serves nobody: it goes when enough others do, or always if the budget says so."""
+    conditions = dig(pod, "status.conditions", [])
+    if any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
+        return False
+    if dig(budget, "spec.unhealthyPodEvictionPolicy") == "AlwaysAllow":
+        return True
+    desired = dig(budget, "status.desiredHealthy", 0)
+    return bool(0 < desired <= dig(budget, "status.currentHealthy", 0))
+
+
+def _spend(call: Call, pod: Object, budget: Object, options: DeleteOptions) -> None:
+    """Raises ApiError when nothing is left to spend."""
     left = dig(budget, "status.disruptionsAllowed", 0)
     observed = dig(budget, "status.observedGeneration", 0)
     if observed < dig(budget, "metadata.generation", 1) or left <= 0:
@@ -65,7 +75,8 @@ def _spend(call: Call, pod: Object, options: DeleteOptions) -> None:
         changed["status"]["disruptionsAllowed"] = left - 1
         changed["status"].setdefault("disruptedPods", {})[name] = now
 
-    store.mutate(Key(POLICY, BUDGETS, budget["metadata"]["namespace"], budget["metadata"]["name"]), spend)
+    key = Key(POLICY, BUDGETS, budget["metadata"]["namespace"], budget["metadata"]["name"])
+    call.cluster.store.mutate(key, spend)
 
 
 def _too_many(budget: Object) -> ApiError:

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from trireme.sandbox.apiserver.answer import answer
-from trireme.sandbox.apiserver.apply.managers import ApplyConflictError, apply
+from trireme.sandbox.apiserver.apply.managers import ApplyConflictError, Manager, apply
 from trireme.sandbox.apiserver.apply.paths import Path
 from trireme.sandbox.apiserver.call import Call, key_of
 from trireme.sandbox.apiserver.errors import ApiError, bad_request, not_found, unsupported_media
@@ -132,16 +132,31 @@ async def _apply_new(call: Call, writer: Writer, body: Object) -> web.StreamResp
 
 def _conflict(error: ApplyConflictError) -> ApiError:
     """With the paths and their owners: kubectl prints them, and how to go on."""
-    causes, lines = [], []
+    by_owner: dict[str, list[str]] = {}
+    causes = []
     for path, owner in error.conflicts.items():
-        who = f'conflict with "{owner.name}"'
-        if owner.subresource:
-            who += f' with subresource "{owner.subresource}"'
-        causes.append({"reason": "FieldManagerConflict", "message": who, "field": path_text(path)})
-        lines.append(f"{who}: {path_text(path)}")
-    plural = "s" if len(lines) > 1 else ""
-    message = f"Apply failed with {len(lines)} conflict{plural}: {'; '.join(lines)}"
-    return ApiError(409, "Conflict", message, details={"causes": causes})
+        field, who = path_text(path), _owner_text(owner, error.owners[owner].api_version)
+        by_owner.setdefault(who, []).append(field)
+        causes.append({"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": field})
+    count = len(causes)
+    if count == 1:
+        ((who, (field,)),) = by_owner.items()
+        text = f"Apply failed with 1 conflict: conflict with {who}: {field}"
+    else:
+        lines = [
+            line
+            for who in sorted(by_owner)
+            for line in (f"conflicts with {who}:", *(f"- {f}" for f in by_owner[who]))
+        ]
+        text = f"Apply failed with {count} conflicts: " + "\n".join(lines)
+    return ApiError(409, "Conflict", text, details={"causes": causes})
+
+
+def _owner_text(owner: Manager, api_version: str) -> str:
+    text = f'"{owner.name}"'
+    if owner.subresource:
+        text += f' with subresource "{owner.subresource}"'
+    return f"{text} using {api_version}" if owner.operation == "Update" else text
 
 
 def path_text(path: Path) -> str:

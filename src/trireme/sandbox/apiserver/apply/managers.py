@@ -52,9 +52,10 @@ Owners = Mapping[Manager, Ownership]
 class ApplyConflictError(Exception):
     """Others own fields that this apply would change."""
 
-    def __init__(self, conflicts: Mapping[Path, Manager]) -> None:
+    def __init__(self, conflicts: Mapping[Path, Manager], owners: Owners) -> None:
         super().__init__(f"{len(conflicts)} conflicts")
         self.conflicts = conflicts
+        self.owners = owners
 
 
 def read_owners(obj: Object) -> dict[Manager, Ownership]:
@@ -109,7 +110,7 @@ def apply(
     changed = difference.set_to_a_value & wanted
     conflicts = {path: who for who, owned in others.items() for path in sorted(owned.paths & changed)}
     if conflicts and not force:
-        raise ApplyConflictError(conflicts)
+        raise ApplyConflictError(conflicts, owners)
     touched = difference.modified | difference.removed
     result = {who: _without(owned, touched) for who, owned in others.items()}
     if author.manager in owners and before == wanted:

@@ -1,5 +1,6 @@
 """JSON patch (RFC 6902), by the jsonpatch library; the errors are Kubernetes'."""
 
+import re
 from typing import Any
 
 import jsonpatch
@@ -7,6 +8,9 @@ import jsonpointer
 
 from trireme.sandbox.apiserver.errors import ApiError, bad_request
 from trireme.sandbox.store.interface import Object
+
+CLASSES = re.compile(r" \(<class '\w+'>\)")
+"""What the library's messages say of Python types."""
 
 LIMIT = 10_000
 """Operations in one patch, as in Kubernetes."""
@@ -28,7 +32,7 @@ def json_patch(target: Object, operations: Any) -> Object:
     except (jsonpatch.InvalidJsonPatch, TypeError) as error:
         raise bad_request(f"error decoding patch: {error}") from error
     except jsonpatch.JsonPatchTestFailed as error:
-        raise _does_not_fit(f"testing value failed: {error}") from error
+        raise _does_not_fit(f"the test failed: {CLASSES.sub('', str(error))}") from error
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
         raise _does_not_fit(str(error)) from error
     return result

@@ -4,6 +4,7 @@
 ``$setElementOrder/F`` for the order after merging, ``$retainKeys`` for the only keys to keep.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from trireme.sandbox.apiserver.errors import bad_request
@@ -54,7 +55,7 @@ def _merged(kind: Type, old: Any, new: Any, patch: JsonMap, key: str) -> Any:
             return _merge_items(kind, before, new, order)
         if kind.kind == "set":
             added = [item for item in new if item not in before]
-            return _ordered([*before, *added], order, lambda item: item)
+            return _ordered([*before, *added], new if order is None else order, before, None)
     return _plain(new)
 
 
@@ -73,23 +74,35 @@ def _merge_items(kind: ListOf, old: list[Any], new: list[Any], order: list[Any] 
             result[places[0]] = strategic_merge(kind.item, result[places[0]], item)
         else:
             result.append(strategic_merge(kind.item, {}, item))
-    return _ordered(result, order, lambda item: item.get(merge_key), merge_key)
+    return _ordered(result, new if order is None else order, old, merge_key)
 
 
-def _ordered(
-    items: list[Any], order: list[Any] | None, key_of: Any, merge_key: str | None = None
-) -> list[Any]:
-    """Items that ``order`` names in its order; each other stays behind the item that it followed."""
-    if not order:
-        return items
-    wanted = [entry.get(merge_key) if merge_key and isinstance(entry, dict) else entry for entry in order]
-    named = [item for item in items if key_of(item) in wanted]
-    result = sorted(named, key=lambda item: wanted.index(key_of(item)))
-    for position, item in enumerate(items):
-        if key_of(item) not in wanted:
-            before = items[position - 1] if position else None
-            result.insert(result.index(before) + 1 if before in result else 0, item)
-    return result
+def _ordered(items: list[Any], order: list[Any], before: list[Any], merge_key: str | None) -> list[Any]:
+    """Items that ``order`` names in its order, the others in that of ``before``; both as they were interleaved.
+
+    As in Kubernetes, a named item that is new comes first wherever nothing says otherwise.
+    """
+    wanted, known = _keys(order, merge_key), _keys(before, merge_key)
+    named = sorted((item for item in items if _key(item, merge_key) in wanted), key=_rank(wanted, merge_key))
+    others = [item for item in items if _key(item, merge_key) not in wanted]
+    result: list[Any] = []
+    while named and others:
+        left, right = _key(others[0], merge_key), _key(named[0], merge_key)
+        stays_ahead = left in known and right in known and known.index(left) < known.index(right)
+        result.append((others if stays_ahead else named).pop(0))
+    return [*result, *named, *others]
+
+
+def _key(item: Any, merge_key: str | None) -> Any:
+    return item.get(merge_key) if merge_key is not None and isinstance(item, dict) else item
+
+
+def _keys(items: list[Any], merge_key: str | None) -> list[Any]:
+    return [_key(item, merge_key) for item in items]
+
+
+def _rank(wanted: list[Any], merge_key: str | None) -> Callable[[Any], int]:
+    return lambda item: wanted.index(_key(item, merge_key))
 
 
 def _retain_keys(result: JsonMap, patch: JsonMap) -> None:
@@ -112,9 +125,7 @@ def _order_untouched(kind: Type, result: JsonMap, patch: JsonMap) -> None:
         if name != key and name not in patch and name in result:
             child = _child(kind, name)
             merge_key = child.merge_key if isinstance(child, ListOf) else None
-            result[name] = _ordered(
-                result[name], order, lambda item, by=merge_key: item.get(by) if by else item, merge_key
-            )
+            result[name] = _ordered(result[name], order, result[name], merge_key)
 
 
 def _child(kind: Type, key: str) -> Type:

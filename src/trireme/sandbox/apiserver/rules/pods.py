@@ -1,5 +1,6 @@
 """Rules of pods, and of the templates that make them."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -27,6 +28,11 @@ POD_UPDATE = (
     "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
     "previously negative)"
 )
+FIELD_PATHS = re.compile(
+    r"metadata\.(name|namespace|uid)|metadata\.(labels|annotations)\['.+'\]"
+    r"|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?)"
+)
+"""What an environment variable can be filled with from its pod."""
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 PROBE_HANDLERS = ("exec", "httpGet", "tcpSocket")
 HOOK_HANDLERS = ("exec", "httpGet", "tcpSocket", "sleep")
@@ -62,11 +68,6 @@ def check_pod_spec(spec: Object, path: str, claims: Iterable[str] = ()) -> Itera
     for field in ("hostname", "subdomain"):
         if spec.get(field) and (problem := label_problem(spec[field])):
             yield invalid_value(f"{path}.{field}", spec[field], problem)
-    if spec.get("terminationGracePeriodSeconds", 0) < 0:
-        value = spec["terminationGracePeriodSeconds"]
-        yield invalid_value(
-            f"{path}.terminationGracePeriodSeconds", value, "must be greater than or equal to 0"
-        )
 
 
 def _check_names(rows: Sequence[Object], path: str, others: Sequence[Object] = ()) -> Iterator[Cause]:
@@ -141,6 +142,10 @@ def _check_environment(container: Object, path: str) -> Iterator[Cause]:
         source = row.get("valueFrom")
         if source is not None and row.get("value"):
             yield invalid_value(f"{here}.valueFrom", "", "may not be specified when `value` is not empty")
+        field = ((source or {}).get("fieldRef") or {}).get("fieldPath")
+        if field is not None and FIELD_PATHS.fullmatch(field) is None:
+            detail = f"error converting fieldPath: field label not supported: {field}"
+            yield invalid_value(f"{here}.valueFrom.fieldRef.fieldPath", field, detail)
         if source is not None and len(source) != 1:
             detail = (
                 "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"

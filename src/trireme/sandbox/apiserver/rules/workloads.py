@@ -34,7 +34,7 @@ NEGATIVE = "must be greater than or equal to 0"
 def check_stateful_set(obj: Object) -> Iterator[Cause]:
     spec = obj["spec"]
     yield from _check_counts(spec, ("replicas", "minReadySeconds", "revisionHistoryLimit"))
-    yield from _check_selected_template(spec)
+    yield from _check_selected_template(spec, "statefulset")
     for number, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
         yield from check_claim_spec(claim.get("spec", {}), f"spec.volumeClaimTemplates[{number}].spec")
     policy = spec.get("persistentVolumeClaimRetentionPolicy") or {}
@@ -56,7 +56,7 @@ def check_stateful_set_update(new: Object, old: Object) -> Iterator[Cause]:
 def check_deployment(obj: Object) -> Iterator[Cause]:
     spec = obj["spec"]
     yield from _check_counts(spec, ("replicas", "minReadySeconds", "revisionHistoryLimit"))
-    yield from _check_selected_template(spec)
+    yield from _check_selected_template(spec, "deployment")
     strategy = spec.get("strategy") or {}
     if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
         detail = "may not be specified when strategy `type` is 'Recreate'"
@@ -65,7 +65,7 @@ def check_deployment(obj: Object) -> Iterator[Cause]:
 
 def check_replica_set(obj: Object) -> Iterator[Cause]:
     yield from _check_counts(obj["spec"], ("replicas", "minReadySeconds"))
-    yield from _check_selected_template(obj["spec"])
+    yield from _check_selected_template(obj["spec"], "deployment")
 
 
 def check_selector_update(new: Object, old: Object) -> Iterator[Cause]:
@@ -89,7 +89,7 @@ def check_job(obj: Object) -> Iterator[Cause]:
         return
     policy = template["spec"].get("restartPolicy")
     if policy not in ("OnFailure", "Never"):
-        yield unsupported_value("spec.template.spec.restartPolicy", policy, ("OnFailure", "Never"))
+        yield required("spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')
     yield from check_pod_spec(template["spec"], "spec.template.spec")
 
 
@@ -121,11 +121,11 @@ def _check_counts(spec: Object, fields: tuple[str, ...]) -> Iterator[Cause]:
             yield invalid_value(f"spec.{field}", spec[field], NEGATIVE)
 
 
-def _check_selected_template(spec: Object) -> Iterator[Cause]:
+def _check_selected_template(spec: Object, what: str) -> Iterator[Cause]:
     selector, template = spec["selector"], spec.get("template") or {}
     yield from check_selector(selector, "spec.selector")
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        yield invalid_value("spec.selector", selector, "empty selector is invalid for workload")
+        yield invalid_value("spec.selector", selector, f"empty selector is invalid for {what}")
     labels = (template.get("metadata") or {}).get("labels") or {}
     yield from check_labels(labels, "spec.template.metadata.labels")
     if not selects(from_label_selector(selector), template):

@@ -9,6 +9,7 @@ from trireme.sandbox.apiserver.schema.defaults import fill_defaults
 from trireme.sandbox.store.interface import Object
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
+CLIENT_AFFINITY_SECONDS = 10800
 JOB_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 JOB_NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 
@@ -18,12 +19,12 @@ def prepare_create(kind: Kind, obj: Object) -> None:
     obj["metadata"]["uid"] = str(uuid.uuid4())
     if kind.has_status and kind.plural != "nodes":
         obj.pop("status", None)
+    if (kind.group, kind.plural) == ("batch", "jobs"):
+        _label_job(obj)
     fill_everything(kind, obj)
     first = FIRST_STATUS.get((kind.group, kind.plural))
     if first is not None:
         obj["status"] = first(obj)
-    if (kind.group, kind.plural) == ("batch", "jobs"):
-        _label_job(obj)
 
 
 def prepare_update(kind: Kind, obj: Object, old: Object) -> None:
@@ -54,6 +55,9 @@ def pod_defaults(spec: Object) -> None:
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
+    for volume in spec.get("volumes", ()):
+        if set(volume) == {"name"}:
+            volume["emptyDir"] = {}
     for container in (*spec.get("initContainers", ()), *spec.get("containers", ())):
         if "imagePullPolicy" not in container:
             container["imagePullPolicy"] = (
@@ -89,18 +93,26 @@ def _pod(obj: Object) -> None:
     obj["spec"].setdefault("serviceAccountName", "default")
     obj["spec"]["serviceAccount"] = obj["spec"]["serviceAccountName"]
     obj["spec"].setdefault("priority", 0)
+    obj["spec"].setdefault("enableServiceLinks", True)
 
 
 def _template(obj: Object) -> None:
     pod_defaults(obj.get("spec", {}).get("template", {}).get("spec", {}))
 
 
+def _stateful_set_strategy(obj: Object) -> None:
+    """A strategy that names its type gets no partition: Kubernetes' defaults are like that."""
+    spec = obj.get("spec", {})
+    if "type" not in spec.get("updateStrategy", {}):
+        spec.setdefault("updateStrategy", {}).setdefault("rollingUpdate", {})
+
+
 def _stateful_set(obj: Object) -> None:
     _template(obj)
     spec = obj.get("spec", {})
     strategy = spec.get("updateStrategy", {})
-    if strategy.get("type") == "RollingUpdate":
-        strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+    if "rollingUpdate" in strategy:
+        strategy["rollingUpdate"].setdefault("partition", 0)
     for claim in spec.get("volumeClaimTemplates", ()):
         claim.setdefault("apiVersion", "v1")
         claim.setdefault("kind", "PersistentVolumeClaim")
@@ -122,6 +134,8 @@ def _job(obj: Object) -> None:
     if "completions" not in spec and "parallelism" not in spec:
         spec["completions"] = 1
     spec.setdefault("parallelism", 1)
+    if not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = dict(spec.get("template", {}).get("metadata", {}).get("labels", {}))
 
 
 def _label_job(obj: Object) -> None:
@@ -137,6 +151,9 @@ def _service(obj: Object) -> None:
     for port in spec.get("ports", ()):
         port.setdefault("targetPort", port.get("port"))
     spec.setdefault("ipFamilies", ["IPv4"])
+    if spec.get("sessionAffinity") == "ClientIP":
+        affinity = spec.setdefault("sessionAffinityConfig", {}).setdefault("clientIP", {})
+        affinity.setdefault("timeoutSeconds", CLIENT_AFFINITY_SECONDS)
     if "clusterIP" in spec:
         spec["clusterIPs"] = [spec["clusterIP"]]
 
@@ -171,6 +188,7 @@ Hook = Callable[[Object], None]
 BEFORE_DEFAULTS: dict[tuple[str, str], Hook] = {
     ("", "secrets"): _secret,
     ("", "namespaces"): _namespace,
+    ("apps", "statefulsets"): _stateful_set_strategy,
 }
 AFTER_DEFAULTS: dict[tuple[str, str], Hook] = {
     ("", "pods"): _pod,

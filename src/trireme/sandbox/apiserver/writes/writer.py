@@ -60,7 +60,8 @@ class Writer:
         metadata = obj["metadata"]
         metadata.pop("managedFields", None)
         if owners is None:
-            owners = after_update(self.kind.struct, {}, obj, {}, self.author())
+            written = {field: value for field, value in obj.items() if field != "status"}
+            owners = after_update(self.kind.struct, {}, written, {}, self.author())
         write_owners(obj, owners)
         try:
             return self.cluster.store.create(
