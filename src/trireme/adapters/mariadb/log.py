@@ -54,7 +54,7 @@ _VIEW_MEMBER = re.compile(r"^\t\d+: [0-9a-f-]{36}, (.*)$")
 _TRANSFERS: tuple[
     tuple[re.Pattern[str], TransferKind, TransferRole, Literal["began", "completed", "failed"]], ...
 ] = (
-    (re.compile(r"mariabackup SST started on (?P<detail>joiner)"), "sst", "joiner", "began"),
+    (re.compile(r"WSREP_SST: .*Proceeding with (?P<detail>SST)"), "sst", "joiner", "began"),
     (re.compile(r"mariabackup SST completed on (?P<detail>joiner)"), "sst", "joiner", "completed"),
     (
         re.compile(r"Process completed with error: (?P<detail>wsrep_sst_\w+ --role 'joiner')"),
