@@ -107,7 +107,9 @@ def show(found: Found, question: Question) -> None:
     if question.output is Output.JSON:
         sys.stdout.write(clusters_json(found) + "\n")
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_COLUMNS
     console.print(picture(found, question, console.width))
 
 

@@ -1,0 +1,202 @@
+"""Clusters seen from outside, and what is said of them."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from tests.unit.core.builders import OTHER_HISTORY, member
+from tests.unit.core.seen import (
+    UNREADY,
+    answering,
+    blocked,
+    broken,
+    cluster,
+    fresh,
+    joining,
+    missing,
+    silent,
+    synced,
+    waiting,
+)
+from trireme.api.report import Phase
+from trireme.core.cluster_seen import Cluster
+from trireme.core.cluster_summary import Health, summarize
+
+ON_THEIR_WAY = "Nothing to do: members are on their way (`trireme status --watch`)."
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    cluster: Cluster
+    health: Health
+    sentence: str
+    advice: tuple[str, ...] = ()
+
+
+CASES = [
+    Case(
+        "all Synced",
+        cluster(synced(0), synced(1), synced(2)),
+        Health.HEALTHY,
+        "3 of 3 Synced, writer demo-0, history 11111111, position 1234",
+    ),
+    Case(
+        "a donor serves as well",
+        cluster(
+            synced(0),
+            synced(1),
+            answering(
+                member(2).primary(state=2).in_view(17, 0, 1, 2), Phase.DONOR, "gives a transfer", ready=True
+            ),
+        ),
+        Health.HEALTHY,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Donor",
+    ),
+    Case(
+        "StatefulSets may not be read",
+        cluster(synced(0), synced(1), synced(2), wanted=None),
+        Health.HEALTHY,
+        "3 of 3 Synced, writer demo-0, history 11111111, position 1234",
+    ),
+    Case(
+        "one joins",
+        cluster(synced(0), synced(1), joining(2)),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Transferring",
+        (ON_THEIR_WAY,),
+    ),
+    Case(
+        "scaled up, and one pod is not there yet",
+        cluster(synced(0, size=2), synced(1, size=2), missing(2)),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 NoPod",
+        ("demo-2 has no pod: `kubectl describe statefulset demo` says why",),
+    ),
+    Case(
+        "one member's view lags",
+        cluster(synced(0), synced(1), synced(2, size=2)),
+        Health.DEGRADED,
+        "3 of 3 Synced, writer demo-0, history 11111111, position 1234",
+        (ON_THEIR_WAY,),
+    ),
+    Case(
+        "between two writers",
+        cluster(synced(0, writer=1), synced(1, writer=2), synced(2, writer=0)),
+        Health.DEGRADED,
+        "3 of 3 Synced, no writer yet, history 11111111, position 1234",
+        (ON_THEIR_WAY,),
+    ),
+    Case(
+        "one crashes again and again",
+        cluster(synced(0), synced(1), broken(2, "CrashLoopBackOff", "no space left", "mariadb")),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 CrashLoopBackOff",
+        ("demo-2 ends by itself: `kubectl logs demo-2 -c mariadb --previous`",),
+    ),
+    Case(
+        "Kubernetes does not see what the member says",
+        cluster(synced(0), synced(1), replace(synced(2), pod=UNREADY)),
+        Health.DEGRADED,
+        "3 of 3 Synced, writer demo-0, history 11111111, position 1234",
+        ("demo-2 is ready, but Kubernetes does not find it so: `kubectl describe pod demo-2`",),
+    ),
+    Case(
+        "one is silent",
+        cluster(synced(0), synced(1), silent(2)),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Silent",
+        ("demo-2 runs and does not answer: `kubectl logs demo-2`",),
+    ),
+    Case(
+        "forming",
+        cluster(fresh(0), fresh(1), broken(2, "ContainerCreating")),
+        Health.DEGRADED,
+        "no Primary yet, 2 of 3 members answer and none has data: 2 Waiting, demo-2 ContainerCreating",
+        (ON_THEIR_WAY,),
+    ),
+    Case(
+        "no node for a member of the latest view",
+        cluster(waiting(0), waiting(1), broken(2, "Pending", "0/3 nodes are available")),
+        Health.DEGRADED,
+        "takes no SQL, no Primary among the 2 of 3 members that answer: 2 Waiting, demo-2 Pending",
+        ("demo-2 does not start: `kubectl describe pod demo-2`",),
+    ),
+    Case(
+        "a member of the latest view was scaled away",
+        cluster(waiting(0), waiting(1), wanted=2),
+        Health.DEGRADED,
+        "takes no SQL, no Primary among the 2 of 2 members that answer: 2 Waiting",
+        (
+            "The latest view had demo-2 too, which may hold the newest data: "
+            "`kubectl scale statefulset demo --replicas=3`",
+        ),
+    ),
+    Case(
+        "a person must choose",
+        cluster(blocked(0), blocked(1), wanted=2),
+        Health.DEGRADED,
+        "takes no SQL, no Primary among the 2 of 2 members that answer: 2 Blocked",
+        (
+            "demo-0 waits for a person, for the reason given. Its log: `kubectl logs demo-0`",
+            "demo-1 waits for a person, for the reason given. Its log: `kubectl logs demo-1`",
+        ),
+    ),
+    Case(
+        "two histories live",
+        cluster(synced(0, size=1), synced(1, size=1, history=OTHER_HISTORY), wanted=2),
+        Health.DEGRADED,
+        "TWO PRIMARIES: demo-0 in history 11111111, demo-1 in history 22222222",
+        ("Stop writing. Two Primaries must never be: keep all volumes, compare the data before you act.",),
+    ),
+    Case(
+        "nobody answers",
+        cluster(silent(0), silent(1), broken(2, "Pending")),
+        Health.UNKNOWN,
+        "cannot tell, none of its 3 members answers",
+        (
+            "demo-0 runs and does not answer: `kubectl logs demo-0`",
+            "demo-1 runs and does not answer: `kubectl logs demo-1`",
+            "demo-2 does not start: `kubectl describe pod demo-2`",
+        ),
+    ),
+    Case(
+        "nothing can run",
+        cluster(*(broken(ordinal, "ImagePullBackOff", "no such image") for ordinal in range(3))),
+        Health.DEGRADED,
+        "no member runs: 3 ImagePullBackOff",
+        tuple(f"demo-{o} does not start: `kubectl describe pod demo-{o}`" for o in range(3)),
+    ),
+    Case(
+        "scaled to nothing",
+        cluster(wanted=0),
+        Health.DEGRADED,
+        "stopped, its StatefulSet asks for 0 members",
+        ("Start it: `kubectl scale statefulset demo --replicas=3`",),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_cluster_is_judged(case: Case) -> None:
+    summary = summarize(case.cluster)
+    assert (summary.health, summary.sentence, summary.advice) == (case.health, case.sentence, case.advice)
+
+
+def test_two_views_of_one_history_without_each_other_are_split() -> None:
+    one = answering(member(0).primary(size=1).in_view(18, 0), Phase.SYNCED, "", ready=True)
+    other = answering(member(1).primary(size=1).in_view(18, 1), Phase.SYNCED, "", ready=True)
+    assert cluster(one, other).split == (one, other)
+
+
+def test_a_view_that_changes_while_members_are_asked_is_no_split() -> None:
+    before = answering(member(0).primary(size=1).in_view(17, 0), Phase.SYNCED, "", ready=True)
+    after = answering(member(1).primary(size=2).in_view(18, 0, 1), Phase.SYNCED, "", ready=True)
+    assert cluster(before, after).split == ()
+
+
+def test_advice_calls_kubectl_as_it_is_told_to() -> None:
+    summary = summarize(cluster(synced(0), synced(1), silent(2)), kubectl="kubectl --context prod -n data")
+    assert summary.advice == (
+        "demo-2 runs and does not answer: `kubectl --context prod -n data logs demo-2`",
+    )
