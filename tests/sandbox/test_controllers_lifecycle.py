@@ -47,12 +47,12 @@ class TestGarbage:
 
     async def test_in_the_foreground_the_owner_goes_last(self) -> None:
         store = family()
-        store.mutate(key("middle"), lambda obj: obj["metadata"].update(finalizers=["test/hold"]))
+        store.mutate(key("youngest"), lambda obj: obj["metadata"].update(finalizers=["test/hold"]))
         async with cluster(store, [GarbageCollector(store, clock)]):
             store.delete(key("eldest"), propagation="Foreground")
-            await until(store, lambda: store.get(key("middle"))["metadata"].get("deletionTimestamp"))
-            assert "eldest" in names(store, "configmaps")
-            store.mutate(key("middle"), lambda obj: obj["metadata"].update(finalizers=[]))
+            await until(store, lambda: store.get(key("youngest"))["metadata"].get("deletionTimestamp"))
+            assert names(store, "configmaps") == ["eldest", "middle", "stranger", "youngest"]
+            store.mutate(key("youngest"), lambda obj: obj["metadata"]["finalizers"].remove("test/hold"))
             await until(store, lambda: names(store, "configmaps") == ["stranger"])
 
     async def test_orphans_stay(self) -> None:

@@ -13,6 +13,7 @@ from trireme.base.errors import PermanentError
 from trireme.sandbox.folder import READY, Folder, running_pid
 
 START_SECONDS = 30.0
+KILL_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
 
@@ -66,7 +67,8 @@ def _read(descriptor: int, seconds: float) -> bytes:
 def stop(folder: Folder, *, at_once: bool, waiting: Callable[[], None]) -> bool:
     """End the sandbox and its pods, in order or at once; calls ``waiting`` again and again meanwhile.
 
-    False: it did not run. Only the process that holds the folder's lock is ever signalled.
+    In order takes as long as the pods' grace periods; at once takes at most 10 s, then it is killed, and its
+    pods with it. False: it did not run. Only the process that holds the folder's lock is ever signalled.
     """
     pid = running_pid(folder)
     if pid is None:
@@ -76,8 +78,12 @@ def stop(folder: Folder, *, at_once: bool, waiting: Callable[[], None]) -> bool:
         if running_pid(folder) != pid:
             return True
         signal.pidfd_send_signal(handle, signal.SIGINT if at_once else signal.SIGTERM)
+        deadline = time.monotonic() + (KILL_SECONDS if at_once else float("inf"))
         while not select.select([handle], [], [], POLL_SECONDS)[0]:
             waiting()
+            if time.monotonic() > deadline:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                deadline = float("inf")
     finally:
         os.close(handle)
     return True

@@ -45,7 +45,7 @@ def _foreground(subject: Owned, dependents: Sequence[Owned]) -> list[Write]:
     """Delete the dependents; the owner goes when the last one that blocks it is gone."""
     blocking = [each for each in dependents if _blocks(each.obj, uid_of(subject.obj))]
     doomed: list[Write] = [
-        Delete(each.key, uid_of(each.obj)) for each in dependents if not terminating(each.obj)
+        Delete(each.key, uid_of(each.obj), "Foreground") for each in dependents if not terminating(each.obj)
     ]
     return doomed if blocking else [*doomed, _without_finalizer(subject, FOREGROUND)]
 

@@ -39,6 +39,7 @@ class Delete:
 
     key: Key
     uid: str
+    propagation: str = "Background"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def apply(store: Store, recorder: Recorder, writes: Iterable[Write]) -> None:
                 store.update(group, resource, obj)
             case SetStatus(key, status):
                 _set_status(store, key, status)
-            case Delete(key, uid):
-                _delete(store, key, uid)
+            case Delete(key, uid, propagation):
+                _delete(store, key, uid, propagation)
             case Emit(obj, type_, reason, message):
                 recorder.emit(obj, type_, reason, message)
             case _:
@@ -98,8 +99,8 @@ def _set_status(store: Store, key: Key, status: Object) -> None:
         return
 
 
-def _delete(store: Store, key: Key, uid: str) -> None:
+def _delete(store: Store, key: Key, uid: str, propagation: str) -> None:
     try:
-        store.delete(key, uid=uid)
+        store.delete(key, uid=uid, propagation=propagation)
     except NotFoundError:
         return

@@ -101,7 +101,7 @@ class MemoryStore:
             raise ExistsError(f'{_dotted(key)} "{key.name}" already exists')
         for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"):
             metadata.pop(field, None)
-        metadata["uid"] = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+        metadata.setdefault("uid", str(uuid.UUID(int=self._rng.getrandbits(128), version=4)))
         metadata["creationTimestamp"] = self._timestamp()
         if resource not in WITHOUT_GENERATION:
             metadata["generation"] = 1
