@@ -1,0 +1,230 @@
+"""One round of an agent, step by step, and the execution of its decisions as in ``trireme.agent.act``."""
+
+from typing import assert_never
+
+from tests.protocol import invariants
+from tests.protocol.agent import Agent, Asking, Member, ask_engine, look
+from tests.protocol.galera import Server, sql_report
+from tests.protocol.world import Message, PodCrashed, World
+from trireme.api.report import GrantRequest, Phase
+from trireme.core import decide as deciding
+from trireme.core import grants, situation
+from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
+
+MOST_MESSAGES = 12
+"""Late requests kept; older ones are lost."""
+
+
+def begin_round(world: World, member: Member) -> bool:
+    """Look at the own server; whoever is to be asked is asked from now on."""
+    agent = member.agent
+    if agent is None or agent.decided is not None or agent.asking is not None or agent.heard is not None:
+        return False
+    agent.heard = {}
+    server = member.server
+    agent.status = sql_report(server, world.component_of(server)) if server is not None else None
+    return True
+
+
+def hear(world: World, member: Member, other: Member) -> bool:
+    """One answer of the round arrives, as the other is at this moment."""
+    agent = member.agent
+    if agent is None or agent.heard is None or member is other or not other.responsive:
+        return False
+    agent.heard[other.ordinal] = world.report(other)
+    return True
+
+
+def decide(world: World, member: Member) -> bool:
+    """The real decision, on what was heard. What it wants done may be done much later (:func:`act`)."""
+    agent = member.agent
+    if agent is None or agent.heard is None:
+        return False
+    agent.answers, agent.heard = agent.heard, None
+    decision = deciding.decide(member.situation(world.now))
+    if world.story is not None:
+        world.tell(f"    member {member.ordinal} {decision.phase}: {decision.why}")
+    agent.phase = decision.phase
+    if decision.phase is Phase.SYNCED:
+        agent.failures = 0
+    if decision.actions:
+        agent.decided = decision
+    return True
+
+
+def act(world: World, member: Member) -> bool:
+    """Execute what was decided. A durable write may be the last thing that the pod did (``world.fuse``)."""
+    agent = member.agent
+    if agent is None or agent.decided is None:
+        return False
+    actions, agent.decided = agent.decided.actions, None
+    for action in actions:
+        _execute(world, member, agent, action)
+    return True
+
+
+def _execute(world: World, member: Member, agent: Agent, action: Action) -> None:
+    record = member.volume.record
+    match action:
+        case situation.Inspect():
+            agent.facts = look(member.volume)
+        case situation.AskEngine():
+            agent.busy = Phase.RECOVERING
+        case AskGrants():
+            _ask_grants(world, member, agent, action)
+        case situation.Withdraw(epoch=epoch):
+            world.write(member, withdrawn=epoch)
+            agent.campaign = None
+        case situation.Initialize():
+            agent.busy = Phase.INITIALIZING
+            world.write(member, first_start="began")
+            member.volume.files = True
+        case Bootstrap():
+            _bootstrap(world, member, agent, action)
+        case Join():
+            _join(world, member, agent, action)
+        case situation.StopServer():
+            if member.server is not None:
+                member.server.stopping = True
+        case situation.MarkSynced():
+            if record.joining or record.first_start is not None:
+                world.write(member, joining=False, first_start=None)
+        case situation.Claim(claim=claim):
+            agent.writer = claim
+        case situation.Exit():
+            member.agent = None
+        case _:
+            assert_never(action)
+
+
+def finish_work(world: World, member: Member) -> bool:
+    """What runs beside the loop ends: the engine answered, or the first data directory is made."""
+    agent = member.agent
+    if agent is None or agent.busy is None or agent.decided is not None:
+        return False
+    if agent.busy is Phase.RECOVERING:
+        agent.asked_engine, agent.recovered = True, ask_engine(member.volume)
+    else:
+        member.volume.data, member.volume.files, member.volume.grastate = (), True, None
+        world.burn()
+        world.write(member, first_start="done")
+        agent.forget_directory()
+    agent.busy = None
+    return True
+
+
+def _bootstrap(world: World, member: Member, agent: Agent, action: Bootstrap) -> None:
+    if action.position is not None:
+        member.volume.grastate, member.volume.safe = action.position, True
+        world.burn()
+    _start(world, member, agent, Launch.BOOTSTRAP, ())
+
+
+def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
+    volume = member.volume
+    volume.marks = False
+    world.burn()
+    if action.discard is not None:
+        if agent.facts is not None and agent.facts.files and not agent.facts.marks:
+            invariants.on_discard(world, member)
+            volume.data, volume.files, volume.grastate = None, False, None
+            world.burn()
+    elif action.position is not None:
+        volume.grastate, volume.safe = action.position, False
+        world.burn()
+    world.write(member, joining=True, first_start=None)
+    addresses = tuple(int(address) for address in action.addresses)
+    _start(world, member, agent, Launch.JOIN, addresses)
+
+
+def _start(world: World, member: Member, agent: Agent, launch: Launch, addresses: tuple[int, ...]) -> None:
+    member.server = Server(member.ordinal, world.next(), launch, addresses)
+    agent.launch, agent.status = launch, None
+    agent.forget_directory()
+    if world.story is not None:
+        world.tell(f"    member {member.ordinal} starts a server to {launch}")
+
+
+def _ask_grants(world: World, member: Member, agent: Agent, action: AskGrants) -> None:
+    candidacy = action.candidacy
+    if member.volume.record.candidacy != candidacy:
+        world.write(member, candidacy=candidacy)
+    request = GrantRequest(candidacy=candidacy, candidate=world.report(member))
+    own, why = give_grant(world, member, request)
+    others = frozenset(action.electorate) - {member.ordinal}
+    agent.asking = Asking(
+        serial=world.next(),
+        candidacy=candidacy,
+        electorate=action.electorate,
+        granted=frozenset({member.ordinal}) if own else frozenset(),
+        refused={} if own else {member.ordinal: why},
+        waiting=others,
+    )
+    for voter in sorted(others):
+        world.messages.append(Message(agent.asking.serial, member.ordinal, agent.incarnation, voter, request))
+    del world.messages[:-MOST_MESSAGES]
+
+
+def give_grant(world: World, voter: Member, request: GrantRequest) -> tuple[bool, str]:
+    """As :func:`trireme.agent.act.give_grant`."""
+    agent = voter.agent
+    assert agent is not None
+    own = request.candidate.ordinal == voter.ordinal
+    if agent.busy is not None and not own:
+        return False, "busy"
+    outcome = grants.judge_request(request, world.report(voter), agent.answers)
+    if isinstance(outcome, grants.Refused):
+        return False, outcome.why
+    if outcome.grant != voter.volume.record.grant:
+        if world.rules.durable_grants:
+            world.write(voter, grant=outcome.grant)
+        else:
+            world.tell(f"    member {voter.ordinal} grants without writing it down")
+    return True, outcome.why
+
+
+def deliver(world: World, index: int, *, keep: bool, answer: bool) -> bool:
+    """A request reaches its voter; the reply reaches the candidate only while it still waits for it."""
+    if index >= len(world.messages):
+        return False
+    message = world.messages[index]
+    voter = world.members[message.voter]
+    if not voter.responsive:
+        return False
+    if not keep:
+        del world.messages[index]
+    granted, why = give_grant(world, voter, message.request)
+    if world.story is not None:
+        verb = "grants" if granted else "refuses"
+        world.tell(f"    member {message.voter} {verb} member {message.sender}: {why}")
+    agent = world.members[message.sender].agent
+    if not answer or agent is None or agent.asking is None or agent.asking.serial != message.serial:
+        return True
+    asking = agent.asking
+    if message.voter in asking.waiting and world.members[message.sender].responsive:
+        asking.waiting -= {message.voter}
+        if granted:
+            asking.granted |= {message.voter}
+        else:
+            asking.refused = {**asking.refused, message.voter: why}
+    return True
+
+
+def end_asking(world: World, member: Member) -> bool:
+    """All replies are in, or the time is up: whoever did not answer did not grant."""
+    agent = member.agent
+    if agent is None or agent.asking is None:
+        return False
+    asking, agent.asking = agent.asking, None
+    refused = {**asking.refused, **dict.fromkeys(asking.waiting, "no answer")}
+    agent.campaign = Campaign(candidacy=asking.candidacy, granted=asking.granted, refused=refused)
+    return True
+
+
+def crash(world: World, member: Member) -> None:
+    """The pod is gone at once, but for its volume and what is on its way in the network."""
+    member.agent, member.server = None, None
+    world.fuse = 0
+
+
+__all__ = ["PodCrashed", "act", "begin_round", "crash", "decide", "deliver", "end_asking", "finish_work", "hear"]

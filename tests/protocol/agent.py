@@ -1,0 +1,225 @@
+"""The agent in simulated time: the real decisions, and an executor that mirrors trireme.agent line by line.
+
+What is in :class:`~tests.protocol.galera.Volume` survives a crash; all else here is lost with it. Each write to
+the volume is a crash point: the world can end the pod right after it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from tests.protocol.galera import Server, Volume, position_of
+from trireme.agent.member import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS
+from trireme.api.position import Position
+from trireme.api.report import (
+    Candidacy,
+    Directory,
+    Phase,
+    Report,
+    ServerReport,
+    WriterClaim,
+)
+from trireme.core import directory
+from trireme.core.situation import Campaign, Decision, Launch, Situation
+
+CLUSTER = "default/demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a look at the data directory found."""
+
+    files: bool
+    grastate: Position | None
+    safe: bool
+    marks: bool
+
+
+@dataclass(slots=True)
+class Asking:
+    """Requests for grants are on their way; the loop waits for the replies."""
+
+    serial: int
+    candidacy: Candidacy
+    electorate: tuple[int, ...]
+    granted: frozenset[int]
+    refused: Mapping[int, str]
+    waiting: frozenset[int]
+
+    def copy(self) -> "Asking":
+        return replace(self)
+
+    def key(self) -> tuple[object, ...]:
+        return (self.candidacy, self.electorate, self.granted, self.waiting)
+
+
+@dataclass(slots=True)
+class Agent:
+    """One run of the agent: lost at a crash."""
+
+    incarnation: int
+    answers: Mapping[int, Report] = field(default_factory=dict)
+    heard: dict[int, Report] | None = None
+    """Answers of the round under way; None while no round is."""
+    status: ServerReport | None = None
+    facts: Facts | None = None
+    asked_engine: bool = False
+    recovered: Position | None = None
+    busy: Phase | None = None
+    campaign: Campaign | None = None
+    asking: Asking | None = None
+    decided: Decision | None = None
+    """Decided and not yet acted upon: the process was frozen in between, and answers nobody."""
+    phase: Phase = Phase.STARTING
+    failures: int = 0
+    retry_at: float = 0.0
+    stop_since: float | None = None
+    launch: Launch | None = None
+    writer: WriterClaim | None = None
+
+    def copy(self) -> "Agent":
+        other = replace(self)
+        other.heard = dict(self.heard) if self.heard is not None else None
+        other.asking = self.asking.copy() if self.asking is not None else None
+        return other
+
+    def forget_directory(self) -> None:
+        self.facts, self.asked_engine, self.recovered = None, False, None
+
+    def failed(self, now: float) -> None:
+        self.retry_at = now + min(FIRST_RETRY_SECONDS * 2**self.failures, LONGEST_RETRY_SECONDS)
+        self.failures = min(self.failures + 1, 16)
+
+
+@dataclass(slots=True)
+class Member:
+    """One ordinal: its volume, and the pod and the server that may run on it."""
+
+    ordinal: int
+    volume: Volume
+    declared: int
+    agent: Agent | None = None
+    server: Server | None = None
+    cached: tuple[tuple[object, ...], Report] | None = None
+
+    def copy(self) -> "Member":
+        return Member(
+            ordinal=self.ordinal,
+            volume=self.volume.copy(),
+            declared=self.declared,
+            agent=self.agent.copy() if self.agent is not None else None,
+            server=self.server.copy() if self.server is not None else None,
+            cached=self.cached,
+        )
+
+    @property
+    def responsive(self) -> bool:
+        return self.agent is not None and self.agent.decided is None
+
+    def verdict(self) -> directory.Verdict | None:
+        """As :meth:`trireme.agent.member.Member.verdict`."""
+        agent = self.agent
+        if agent is None or agent.facts is None:
+            return None
+        return judge(self.volume, agent.facts, agent.recovered, agent.asked_engine)
+
+    def report(self, now: float) -> Report:
+        """As :meth:`trireme.agent.member.Member.report`; made anew only when something of it changed."""
+        agent, record = self.agent, self.volume.record
+        assert agent is not None
+        running = self.server is not None
+        back_off = now < agent.retry_at
+        source = (
+            record, agent.incarnation, agent.facts, agent.recovered, agent.asked_engine, agent.status, agent.phase,
+            agent.writer, agent.stop_since, agent.busy, running, self.declared, back_off,
+        )  # fmt: skip
+        if self.cached is not None and self.cached[0] == source:
+            return self.cached[1]
+        verdict, status = self.verdict(), agent.status
+        position = verdict.position if verdict is not None else None
+        if status is not None:
+            position = Position(status.uuid, status.last_committed)
+        report = Report(
+            cluster=CLUSTER,
+            ordinal=self.ordinal,
+            name=f"demo-{self.ordinal}",
+            address=f"{self.ordinal}",
+            incarnation=str(agent.incarnation),
+            volume=record.volume,
+            declared=self.declared,
+            phase=agent.phase,
+            why="",
+            directory=verdict.directory if verdict is not None else Directory.UNKNOWN,
+            position=position,
+            safe_to_bootstrap=agent.facts is not None and agent.facts.safe,
+            last_view=record.last_view,
+            running=running,
+            server=status,
+            grant=record.grant,
+            candidacy=record.candidacy,
+            withdrawn=record.withdrawn,
+            writer=agent.writer,
+            leaving=agent.stop_since is not None,
+            unsettled=not running and (verdict is None or verdict.ask_engine),
+            held_up=agent.phase is Phase.BLOCKED
+            or agent.busy is not None
+            or back_off
+            or agent.stop_since is not None
+            or verdict is None,
+        )
+        self.cached = (source, report)
+        return report
+
+    def situation(self, now: float) -> Situation:
+        """As :meth:`trireme.agent.observe.Observer.situation`."""
+        agent, record, verdict = self.agent, self.volume.record, self.verdict()
+        assert agent is not None
+        return Situation(
+            now=now,
+            me=self.report(now),
+            answers=agent.answers,
+            inspected=verdict is not None,
+            engine_due=verdict is not None and verdict.ask_engine,
+            prepared=record.first_start == "done",
+            unmarked=not record.joining and record.first_start is None,
+            launch=agent.launch,
+            busy=(agent.busy, "") if agent.busy is not None else None,
+            campaign=agent.campaign,
+            failures=agent.failures,
+            retry_at=agent.retry_at,
+            stop_since=agent.stop_since,
+        )
+
+
+def judge(volume: Volume, facts: Facts, recovered: Position | None, asked: bool) -> directory.Verdict:
+    record = volume.record
+    evidence = directory.Evidence(
+        has_files=facts.files,
+        grastate=facts.grastate,
+        safe_to_bootstrap=facts.safe,
+        transfer_broke_off=facts.marks,
+        initializing=record.first_start is not None,
+        joining=record.joining,
+        last_view=record.last_view,
+        recovered=recovered,
+    )
+    return directory.judge(evidence, engine_asked=asked)
+
+
+def look(volume: Volume) -> Facts:
+    """As :func:`trireme.adapters.mariadb.datadir.inspect`."""
+    return Facts(files=volume.files, grastate=volume.grastate, safe=volume.safe, marks=volume.marks)
+
+
+def ask_engine(volume: Volume) -> Position | None:
+    """As ``mariadbd --wsrep-recover``: half a copy does not come up; an engine without a history knows none."""
+    return position_of(volume.data) if volume.data else None
+
+
+def provable(volume: Volume) -> bool:
+    """The directory, looked at now and its engine asked, may be bootstrapped."""
+    verdict = judge(volume, look(volume), ask_engine(volume), asked=True)
+    return (
+        verdict.directory in (Directory.CLEAN, Directory.CRASHED)
+        and verdict.position is not None
+        and verdict.position.known
+    )

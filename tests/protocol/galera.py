@@ -1,0 +1,179 @@
+"""An executable model of Galera: components with majority quorum, a total order, positions, state transfers.
+
+Each rule is taken from Galera's sources or was seen on real servers; docs/verification.md says which and where.
+A history is a tuple of entries, one per seqno: a positive entry is a write set, a negative one a Primary view.
+So two copies agree exactly if one is a prefix of the other, and a position is the length of a copy.
+"""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import lru_cache
+
+from trireme.agent.records import Record
+from trireme.api.position import ZERO_UUID, Position, View
+from trireme.api.report import ServerReport
+from trireme.core.situation import Launch
+
+History = tuple[int, ...]
+
+_MEMBERS = 1 << 8
+"""A view's entry is minus (members as bits + 256 * number of the history, in its first entry only)."""
+
+
+def view_entry(members: frozenset[int], founded: int = 0) -> int:
+    """``founded`` numbers the history that this view begins; 0 for all later views."""
+    return -(sum(1 << ordinal for ordinal in members) + _MEMBERS * founded)
+
+
+@lru_cache(maxsize=4096)
+def members_of(entry: int) -> tuple[int, ...]:
+    bits = -entry % _MEMBERS
+    return tuple(ordinal for ordinal in range(8) if bits >> ordinal & 1)
+
+
+@lru_cache(maxsize=256)
+def _uuid(first: int) -> str:
+    return f"{-first // _MEMBERS:08d}-0000-0000-0000-000000000000"
+
+
+def uuid_of(history: History) -> str:
+    return _uuid(history[0]) if history else ZERO_UUID
+
+
+@lru_cache(maxsize=65536)
+def position_of(history: History) -> Position:
+    return Position(uuid_of(history), len(history))
+
+
+def next_view(history: History, after: int) -> int | None:
+    """Index of the first view at or after index ``after``."""
+    for index in range(after, len(history)):
+        if history[index] < 0:
+            return index
+    return None
+
+
+@lru_cache(maxsize=65536)
+def view_at(history: History, index: int) -> View:
+    return View(uuid_of(history), index + 1, members_of(history[index]))
+
+
+@dataclass(slots=True)
+class Volume:
+    """What survives every crash: the member's records, and its data directory as it really is."""
+
+    record: Record
+    data: History | None = None
+    """The storage engine's content; None where there is none, or only half of one."""
+    files: bool = False
+    grastate: Position | None = None
+    safe: bool = False
+    """``safe_to_bootstrap``."""
+    marks: bool = False
+    """The transfer script's marks: a state transfer is under way or broke off."""
+
+    def copy(self) -> "Volume":
+        return replace(self)
+
+    def key(self) -> tuple[object, ...]:
+        return (self.record, self.data, self.files, self.grastate, self.safe, self.marks)
+
+
+class State(IntEnum):
+    """A server's way into the group."""
+
+    STARTING = 0
+    JOINER = 1
+    """In the group, its data is not the group's: it asked for a state transfer."""
+    RECEIVING = 2
+    """A full transfer overwrites its directory."""
+    SYNCED = 4
+    """It has all that the group delivered to it. Keeps its name where the group is not Primary."""
+
+
+@dataclass(slots=True)
+class Server:
+    """One process of mariadbd."""
+
+    ordinal: int
+    instance: int
+    """Unique among all processes ever: Galera knows members by it, not by their name."""
+    launch: Launch
+    addresses: tuple[int, ...]
+    state: State = State.STARTING
+    component: int = 0
+    log: History = ()
+    """All that the group delivered to it (of a joiner: its own data)."""
+    applied: int = 0
+    """At least so much is in its storage engine, durably."""
+    noted: int = 0
+    """Views before this index were installed and told to the agent."""
+    up: bool = False
+    """It takes SQL connections (not before its first state transfer)."""
+    stopping: bool = False
+    last_primary: tuple[int, frozenset[int]] = (0, frozenset())
+    """Seqno of its last Primary view, and the instances in it."""
+
+    def copy(self) -> "Server":
+        return replace(self)
+
+    def key(self) -> tuple[object, ...]:
+        return (
+            self.ordinal,
+            self.instance,
+            self.launch,
+            self.addresses,
+            self.state,
+            self.component,
+            self.log,
+            self.applied,
+            self.noted,
+            self.up,
+            self.stopping,
+            self.last_primary,
+        )
+
+    def pending_view(self) -> int | None:
+        return next_view(self.log, self.noted) if self.state is State.SYNCED else None
+
+
+@dataclass(slots=True)
+class Component:
+    """Servers that installed one view together; it stays what it is until its members install another."""
+
+    primary: bool
+    log: History
+    members: frozenset[int]
+    """Instances."""
+    left: frozenset[int] = frozenset()
+    """Those of them that said good-bye: they do not count for the quorum."""
+
+    def copy(self) -> "Component":
+        return replace(self)
+
+    def key(self) -> tuple[object, ...]:
+        return (self.primary, self.log, self.members, self.left)
+
+    def quorate(self, present: frozenset[int]) -> bool:
+        """More than half of those who did not leave in order."""
+        remaining = self.members - self.left
+        return 2 * len(present & remaining) > len(remaining)
+
+
+def sql_report(server: Server, component: Component | None) -> ServerReport | None:
+    """What the server answers over SQL; None while it takes no connection."""
+    if not server.up:
+        return None
+    primary = component is not None and component.primary
+    synced = server.state is State.SYNCED
+    return _sql_report(
+        primary, primary and synced, 4 if synced else 1, uuid_of(server.log), len(server.log),
+        len(component.members) if component is not None else 1,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=65536)
+def _sql_report(primary: bool, ready: bool, state: int, uuid: str, seqno: int, size: int) -> ServerReport:
+    return ServerReport(
+        primary=primary, ready=ready, state=state, comment="", uuid=uuid, last_committed=seqno, size=size, version=""
+    )

@@ -1,0 +1,252 @@
+"""What Galera does: servers connect, views are installed, state is transferred, processes end."""
+
+from tests.protocol import invariants
+from tests.protocol.agent import Member
+from tests.protocol.galera import Component, Server, State, next_view, position_of, uuid_of, view_at, view_entry
+from tests.protocol.world import World
+from trireme.api.position import ZERO_UUID, Position
+from trireme.core.situation import Launch
+
+UNKNOWN = Position(ZERO_UUID, -1)
+
+
+def connect(world: World, member: Member) -> bool:
+    """A started server finds its group, or founds one."""
+    server = member.server
+    if server is None or server.state is not State.STARTING:
+        return False
+    if server.launch is Launch.BOOTSTRAP:
+        _found(world, member, server)
+        return True
+    side = world.sides[member.ordinal]
+    if not any(peer.ordinal in server.addresses for peer in world.connected(side)):
+        return False
+    server.state, server.log = State.JOINER, member.volume.data or ()
+    regroup(world, side)
+    return True
+
+
+def _found(world: World, member: Member, server: Server) -> None:
+    """``--wsrep-new-cluster``: a history goes on from a known position, else a new one begins."""
+    volume, alone = member.volume, frozenset({member.ordinal})
+    if volume.data and volume.grastate is not None and volume.grastate.known:
+        history = (*volume.data, view_entry(alone))
+    else:
+        world.founded += 1
+        history = (view_entry(alone, world.founded),)
+    invariants.on_bootstrap(world, member, history)
+    server.state, server.up, server.log = State.SYNCED, True, history
+    server.noted = server.applied = len(volume.data or ())
+    volume.data, volume.files = volume.data or (), True
+    volume.grastate, volume.safe = Position(uuid_of(history), -1), True
+    _install(world, [server], Component(True, history, frozenset({server.instance})))
+    world.tell(f"    member {member.ordinal} is a Primary by itself at {position_of(history)}")
+    invariants.one_primary(world)
+
+
+def regroup(world: World, side: int) -> bool:
+    """The servers of one side install the view of those who are there; whether anything changed."""
+    servers = world.connected(side)
+    numbers = {server.component for server in servers}
+    present = frozenset(server.instance for server in servers)
+    if not servers or (len(numbers) == 1 and 0 not in numbers and world.components[min(numbers)].members == present):
+        return False
+    base = _quorate(world, servers)
+    history = base[1].log if base is not None else _reformed(servers, present)
+    component = Component(history is not None, (), present)
+    if history is not None:
+        history = (*history, view_entry(frozenset(server.ordinal for server in servers)))
+        component.log = history
+        for server in servers:
+            _enter(world, server, base[0] if base is not None else 0, history)
+    _install(world, servers, component)
+    if world.story is not None:
+        who = ", ".join(str(server.ordinal) for server in servers)
+        kind = f"Primary, view {len(component.log)}" if component.primary else "not Primary"
+        world.tell(f"    group of {who}: {kind}")
+    if component.primary:
+        invariants.one_primary(world)
+    return True
+
+
+def _install(world: World, servers: list[Server], component: Component) -> None:
+    number = world.next()
+    for server in servers:
+        server.component = number
+        if component.primary:
+            server.last_primary = (len(component.log), component.members)
+    used = {member.server.component for member in world.members if member.server is not None}
+    world.components = {key: value for key, value in world.components.items() if key in used}
+    world.components[number] = component
+
+
+def _quorate(world: World, servers: list[Server]) -> tuple[int, Component] | None:
+    """The Primary that goes on among these servers, the longest where (wrongly) there are two."""
+    best = None
+    for number in {server.component for server in servers}:
+        component = world.components.get(number)
+        if component is None or not component.primary:
+            continue
+        attached = frozenset(server.instance for server in servers if server.component == number)
+        if component.quorate(attached) and (best is None or len(component.log) > len(best[1].log)):
+            best = number, component
+    return best
+
+
+def _reformed(servers: list[Server], present: frozenset[int]) -> tuple[int, ...] | None:
+    """Galera makes a Primary again of those who lost it, once every process of the last Primary view is back."""
+    seqno, members = max((server.last_primary for server in servers), key=lambda item: item[0])
+    if not seqno or not members <= present:
+        return None
+    logs = [s.log for s in servers if s.state is State.SYNCED and s.last_primary[0] == seqno]
+    return max(logs, key=len, default=None)
+
+
+def _enter(world: World, server: Server, base: int, history: tuple[int, ...]) -> None:
+    """A server's part in a new Primary view: it goes on, or it lacks something and asks for a state transfer."""
+    goes_on = server.component == base if base else server.log == history[:-1]
+    if server.state is State.SYNCED and goes_on:
+        server.log = history
+    elif server.state is State.SYNCED or not goes_on or server.component == 0:
+        volume = world.members[server.ordinal].volume
+        server.state, server.noted = State.JOINER, 0
+        volume.grastate, volume.safe = UNKNOWN, False
+
+
+def pending_view(world: World, server: Server) -> tuple[tuple[int, ...], int] | None:
+    """The next view that this server is to install and to tell its agent: its history up to there, its index."""
+    component = world.component_of(server)
+    if server.state is State.SYNCED:
+        index = next_view(server.log, server.noted)
+        return (server.log, index) if index is not None else None
+    if component is not None and component.primary and not server.noted:
+        return component.log, len(component.log) - 1
+    return None
+
+
+def notify(world: World, member: Member) -> bool:
+    """A view is installed in its turn: all before it is applied, and the agent has it on disk before more is."""
+    server = member.server
+    pending = pending_view(world, server) if server is not None else None
+    if server is None or pending is None or not member.responsive:
+        return False
+    history, index = pending
+    if server.state is State.SYNCED:
+        server.applied = index
+    view = view_at(history, index)
+    if view != member.volume.record.last_view:
+        world.write(member, last_view=view, first_start=None)
+    server.noted = index + 1
+    if server.state is State.SYNCED:
+        server.applied = server.noted
+    return True
+
+
+def transfer(world: World, member: Member) -> bool:
+    """One step of a state transfer: its begin (of a full one), or its end."""
+    server = member.server
+    component = world.component_of(server)
+    if server is None or component is None or not component.primary or not server.noted:
+        return False
+    if server.state not in (State.JOINER, State.RECEIVING) or not _has_donor(world, server, component):
+        return False
+    volume = member.volume
+    incremental = bool(server.log) and uuid_of(server.log) == uuid_of(component.log)
+    if server.state is State.JOINER and incremental:
+        invariants.on_incremental(world, member, server.log, component.log)
+    elif server.state is State.JOINER:
+        invariants.on_overwrite(world, member, component.log)
+        server.state, server.log = State.RECEIVING, ()
+        volume.data, volume.files, volume.marks = None, True, True
+        world.tell(f"    a full state transfer begins to overwrite member {member.ordinal}")
+        return True
+    server.state, server.up, server.log = State.SYNCED, True, component.log
+    server.applied = server.noted
+    volume.data, volume.files, volume.marks = component.log[: server.applied], True, False
+    volume.grastate = Position(uuid_of(component.log), -1)
+    return True
+
+
+def _has_donor(world: World, joiner: Server, component: Component) -> bool:
+    """A donor serves in the order of the group: it installed the joiner's view, and its agent knows."""
+    return any(
+        donor.state is State.SYNCED and donor.noted >= joiner.noted and donor.log == component.log
+        for donor in world.attached(joiner.component)
+        if donor.instance != joiner.instance and world.sides[donor.ordinal] == world.sides[joiner.ordinal]
+    )
+
+
+def abort(world: World, member: Member) -> bool:
+    """A joiner gives up: no Primary came, or the transfer broke off."""
+    server = member.server
+    if server is None or server.state is State.SYNCED or server.launch is Launch.BOOTSTRAP and not server.up:
+        return False
+    end(world, member, back=0, ddl=False)
+    world.server_ended(member, asked=False)
+    return True
+
+
+def end(world: World, member: Member, *, back: int, ddl: bool) -> None:
+    """The process dies. The engine holds all that this server confirmed, and up to ``back`` less than it received."""
+    server, volume = member.server, member.volume
+    if server is None or server.state in (State.STARTING, State.RECEIVING):
+        return
+    component = world.component_of(server)
+    if server.state is State.SYNCED:
+        pending = next_view(server.log, server.noted)
+        most = pending + 1 if pending is not None else len(server.log)
+        volume.data = server.log[: max(server.applied, most - back)]
+        primary = component is not None and component.primary
+        volume.grastate = UNKNOWN if ddl and primary else Position(uuid_of(server.log), -1)
+        volume.safe = primary and component is not None and len(component.members) == 1
+    elif server.up:
+        volume.data = server.log[: max(server.applied, len(server.log) - back)]
+    elif volume.data and not ddl and component is not None and volume.data == component.log[: len(volume.data)]:
+        _break_incremental(volume_data=volume.data, member=member, server=server, component=component, back=back)
+
+
+def _break_incremental(
+    *, volume_data: tuple[int, ...], member: Member, server: Server, component: Component, back: int
+) -> None:
+    """An incremental transfer brought a part: each write set is whole, in order."""
+    if server.noted and back:
+        member.volume.data = component.log[: max(len(volume_data), server.noted - back)]
+        member.volume.grastate = Position(uuid_of(component.log), -1)
+
+
+def stopped(world: World, member: Member) -> bool:
+    """A server that was asked to stop has left the group and flushed."""
+    server = member.server
+    if server is None or not server.stopping or pending_view(world, server) is not None:
+        return False
+    component, volume = world.component_of(server), member.volume
+    end(world, member, back=0, ddl=False)
+    if server.state is State.SYNCED:
+        volume.grastate = position_of(server.log)
+    if component is not None:
+        component.left |= {server.instance}
+    world.server_ended(member, asked=True)
+    regroup(world, world.sides[member.ordinal])
+    return True
+
+
+def commit(world: World, member: Member, *, acknowledge: bool) -> bool:
+    """A write set goes through the order of a Primary whose members all hear it; its client may be told."""
+    server = member.server
+    component = world.component_of(server)
+    if server is None or component is None or not component.primary or server.state is not State.SYNCED:
+        return False
+    attached = world.attached(server.component)
+    side = world.sides[member.ordinal]
+    whole = component.members - component.left == {peer.instance for peer in attached}
+    if not whole or any(world.sides[p.ordinal] != side for p in attached) or pending_view(world, server) is not None:
+        return False
+    entry = world.next()
+    component.log = (*component.log, entry)
+    for peer in attached:
+        if peer.state is State.SYNCED:
+            peer.log = component.log
+    if acknowledge:
+        server.applied = len(server.log)
+        world.acknowledged.add(entry)
+    return True

@@ -1,0 +1,135 @@
+"""The invariants of DESIGN, chapter 3, checked at each step that could break them."""
+
+from tests.protocol.agent import Member, provable
+from tests.protocol.galera import History, uuid_of
+from tests.protocol.world import Violation, World
+from trireme.api.position import View
+
+
+def one_primary(world: World) -> None:
+    """Invariant 1."""
+    numbers = [number for number, _ in world.active()]
+    if len(numbers) > 1:
+        who = " and ".join(str([server.ordinal for server in world.attached(number)]) for number in numbers)
+        raise Violation("1", f"two Primaries: of members {who}")
+
+
+def on_bootstrap(world: World, member: Member, history: History) -> None:
+    """``member`` is about to be a new Primary that goes on from ``history`` (its own view included)."""
+    first = len(history) == 1
+    if first:
+        _is_new(world, member)
+    else:
+        if not provable_before_start(member):
+            raise Violation("2", f"member {member.ordinal} bootstraps a directory that is not whole")
+        _most_advanced(world, member, len(history) - 1)
+    _all_asked(world, member, uuid_of(history) if not first else None)
+    _granted(world, member)
+    nothing_lost(world, history, f"member {member.ordinal} bootstraps")
+
+
+def provable_before_start(member: Member) -> bool:
+    return bool(member.volume.data) and not member.volume.marks and provable(member.volume)
+
+
+def _is_new(world: World, member: Member) -> None:
+    """Invariants 2 and 6: a new history only where no volume ever belonged to one.
+
+    A first view that its founder's agent was not told yet held nothing: its server waited for the agent.
+    """
+    owners = [
+        m.ordinal
+        for m in world.members
+        if len(m.volume.data or ()) > 1 or m.volume.record.last_view is not None
+    ]
+    if owners:
+        raise Violation("6", f"member {member.ordinal} begins a new history, but {owners} belong to one")
+
+
+def _most_advanced(world: World, member: Member, seqno: int) -> None:
+    """Invariant 3, by the copies as they are: among those asked nobody is ahead; ties go to the lowest ordinal."""
+    uuid = uuid_of(member.volume.data or ())
+    for ordinal in _electorate(member):
+        volume = world.members[ordinal].volume
+        if ordinal == member.ordinal or not volume.data or uuid_of(volume.data) != uuid or not provable(volume):
+            continue
+        if len(volume.data) > seqno or (len(volume.data) == seqno and ordinal < member.ordinal):
+            words = f"member {member.ordinal} bootstraps at {seqno}, member {ordinal} is at {len(volume.data)}"
+            raise Violation("3", words)
+
+
+def _all_asked(world: World, member: Member, uuid: str | None) -> None:
+    """Invariant 4, by what the volumes remember, whoever answered."""
+    views = [m.volume.record.last_view for m in world.members]
+    known = [view for view in views if view is not None and (uuid is None or view.uuid == uuid)]
+    latest: View | None = max(known, key=lambda view: view.seqno, default=None)
+    missing = sorted(set(latest.members if latest else range(member.declared)) - set(_electorate(member)))
+    if missing:
+        raise Violation("4", f"member {member.ordinal} bootstraps, and {missing} of the latest view were not asked")
+
+
+def _granted(world: World, member: Member) -> None:
+    """Invariant 7: each voter's grant is on its disk (unless that volume is gone), and an epoch elects once."""
+    candidacy = member.volume.record.candidacy
+    if candidacy is None:
+        raise Violation("7", f"member {member.ordinal} bootstraps without a candidacy on disk")
+    for ordinal in _electorate(member):
+        grant = world.members[ordinal].volume.record.grant
+        if grant is None and world.lost_volumes:
+            continue
+        if grant is None or grant.candidate != member.ordinal:
+            raise Violation("7", f"member {member.ordinal} bootstraps; the grant of member {ordinal} is {grant}")
+    elected = world.elected.setdefault(candidacy.epoch, member.ordinal)
+    if elected != member.ordinal:
+        raise Violation("7", f"epoch {candidacy.epoch} elected member {elected} and member {member.ordinal}")
+
+
+def _electorate(member: Member) -> tuple[int, ...]:
+    campaign = member.agent.campaign if member.agent is not None else None
+    return tuple(sorted(campaign.granted)) if campaign is not None else ()
+
+
+def nothing_lost(world: World, history: History, occasion: str) -> None:
+    """Every acknowledged commit is in the history that goes on.
+
+    Excused is only what no directory that may be bootstrapped holds, after a volume was lost: what a client was
+    told is durable on one volume at least, and no protocol brings back the last one.
+    """
+    lost = world.acknowledged.difference(history)
+    if not lost:
+        return
+    for member in world.members:
+        held = lost.intersection(member.volume.data or ())
+        server = member.server
+        living = lost.intersection(server.log) if server is not None else set()
+        if living or (held and (not world.lost_volumes or provable(member.volume))):
+            words = f"{occasion} without commits {sorted(held | living)}, which member {member.ordinal} holds"
+            raise Violation("no acknowledged commit lost", words)
+    if not world.lost_volumes:
+        raise Violation("no acknowledged commit lost", f"{occasion} without commits {sorted(lost)}; no volume was lost")
+    world.acknowledged -= lost
+    world.excused |= lost
+
+
+def on_incremental(world: World, member: Member, own: History, group: History) -> None:
+    """An incremental transfer adds to a copy; where that is no prefix, two histories are mixed unseen."""
+    if own != group[: len(own)]:
+        raise Violation("1", f"member {member.ordinal} joins with data that the Primary's history does not contain")
+
+
+def on_overwrite(world: World, member: Member, group: History) -> None:
+    """Invariant 10: what a full transfer overwrites is worthless beside the Primary's."""
+    lost = world.acknowledged.intersection(member.volume.data or ()).difference(group)
+    if lost:
+        raise Violation("10", f"commits {sorted(lost)} of member {member.ordinal} are overwritten by a Primary without")
+
+
+def on_discard(world: World, member: Member) -> None:
+    """Invariant 10: a directory is set aside only where others hold all that was acknowledged of it."""
+    rest = world.acknowledged.intersection(member.volume.data or ())
+    for other in world.members:
+        if other is not member:
+            rest.difference_update(other.volume.data or ())
+            rest.difference_update(other.server.log if other.server is not None else ())
+    if rest:
+        raise Violation("10", f"member {member.ordinal} sets commits {sorted(rest)} aside, which no other holds")

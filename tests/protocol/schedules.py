@@ -1,0 +1,204 @@
+"""Random schedules: faults and progress in any order, then an end without faults that must lead to a whole cluster."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from random import Random
+
+from tests.protocol.agent import provable
+from tests.protocol.galera import State
+from tests.protocol.steps import Step, synced, take
+from tests.protocol.world import Rules, Violation, World
+
+PATIENCE_SECONDS = 300
+"""From the last fault until all are Synced: several times the longest back-off (30 s) plus Galera's own (30 s)."""
+JOIN_GIVES_UP_SECONDS = 30
+"""``pc.wait_prim_timeout``: a joiner that finds no Primary ends by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Where it starts, and what happens."""
+
+    size: int
+    formed: bool
+    """From a cluster that is whole and has data, else from empty volumes."""
+    steps: tuple[Step, ...]
+
+
+def run(schedule: Schedule, rules: Rules | None = None, story: list[str] | None = None) -> World:
+    """Take all steps, then let everything come back. Raises Violation."""
+    world = begin(schedule.size, schedule.formed, rules)
+    world.story = story
+    for step in schedule.steps:
+        take(world, step)
+    finish(world)
+    return world
+
+
+def begin(size: int, formed: bool, rules: Rules | None = None) -> World:
+    world = World.of(size, rules) if not formed else _formed(size).copy()
+    if rules is not None:
+        world.rules = rules
+    return world
+
+
+@lru_cache(maxsize=16)
+def _formed(size: int) -> World:
+    world = World.of(size)
+    finish(world)
+    for ordinal in range(size):
+        take(world, ("commit", ordinal, 1))
+    return world
+
+
+def finish(world: World) -> None:
+    """No fault any more: every pod runs, all is heard. Within a bounded time the cluster is whole."""
+    world.tell("  no more faults")
+    take(world, ("cut", 0))
+    for member in world.members:
+        if member.declared != world.declared:  # the rolling update of the pods' template
+            take(world, ("kill", member.ordinal, 0, 0))
+    since: dict[int, float] = {}
+    for _ in range(PATIENCE_SECONDS):
+        if synced(world):
+            _check_end(world)
+            return
+        _second(world, since)
+    if not _needs_person(world):
+        phases = ", ".join(f"{m.ordinal} {m.agent.phase}" for m in world.members if m.agent is not None)
+        raise Violation("progress", f"not whole {PATIENCE_SECONDS} s after the last fault: {phases}")
+
+
+def _second(world: World, since: dict[int, float]) -> None:
+    """One second of a world in which nothing fails: servers work, each agent makes a round."""
+    world.now += 1.0
+    for member in world.members:
+        ordinal = member.ordinal
+        for step in (("start", ordinal), ("act", ordinal, 0), ("poll", ordinal, 0), ("work", ordinal, 0)):
+            take(world, step)
+        _serve(world)
+        take(world, ("round", ordinal, 0, 0))
+        take(world, ("poll", ordinal, 0))
+    for member in world.members:
+        server = member.server
+        if server is None or server.state is State.SYNCED:
+            continue
+        if world.now - since.setdefault(server.instance, world.now) > JOIN_GIVES_UP_SECONDS:
+            take(world, ("abort", member.ordinal))
+
+
+def _serve(world: World) -> None:
+    take(world, ("regroup", 0))
+    for member in world.members:
+        if member.server is None:
+            continue
+        take(world, ("connect", member.ordinal))
+        while take(world, ("notify", member.ordinal, 0)):
+            pass
+        while take(world, ("transfer", member.ordinal)):
+            pass
+        take(world, ("stopped", member.ordinal))
+
+
+def _check_end(world: World) -> None:
+    server = world.members[0].server
+    lost = world.acknowledged.difference(server.log if server is not None else ())
+    if lost:
+        raise Violation("no acknowledged commit lost", f"the cluster is whole without commits {sorted(lost)}")
+
+
+def _needs_person(world: World) -> bool:
+    """Legitimate only after a volume was lost: nobody of the latest view has a directory that may be bootstrapped."""
+    if not world.lost_volumes:
+        return False
+    views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]
+    latest = max(views, key=lambda view: view.seqno, default=None)
+    return latest is not None and not any(provable(world.members[ordinal].volume) for ordinal in latest.members)
+
+
+# --- making schedules ----------------------------------------------------------------------------------------------
+
+Maker = Callable[[Random, int], Step]
+
+_NORMAL: dict[str, tuple[int, Maker]] = {
+    "round": (60, lambda r, n: ("round", r.randrange(n), _some(r, n), _fuse(r))),
+    "poll": (25, lambda r, n: ("poll", r.randrange(n), _some(r, n))),
+    "act": (12, lambda r, n: ("act", r.randrange(n), _fuse(r))),
+    "work": (15, lambda r, n: ("work", r.randrange(n), _fuse(r))),
+    "connect": (20, lambda r, n: ("connect", r.randrange(n))),
+    "regroup": (15, lambda r, n: ("regroup", r.randrange(2) if r.random() < 0.3 else 0)),
+    "notify": (25, lambda r, n: ("notify", r.randrange(n), _fuse(r))),
+    "transfer": (20, lambda r, n: ("transfer", r.randrange(n))),
+    "commit": (20, lambda r, n: ("commit", r.randrange(n), int(r.random() < 0.8))),
+    "stopped": (10, lambda r, n: ("stopped", r.randrange(n))),
+    "start": (20, lambda r, n: ("start", r.randrange(n))),
+    "tick": (10, lambda r, n: ("tick", r.choice((1, 5, 40)))),
+}
+_FAULTS: dict[str, tuple[int, Maker]] = {
+    "kill": (10, lambda r, n: ("kill", r.randrange(n), r.randrange(4), int(r.random() < 0.2))),
+    "kill all": (3, lambda r, n: ("kill all", r.randrange(1 << 2 * n), int(r.random() < 0.2))),
+    "die": (5, lambda r, n: ("die", r.randrange(n), r.randrange(4), int(r.random() < 0.2))),
+    "term": (6, lambda r, n: ("term", r.randrange(n))),
+    "cut": (5, lambda r, n: ("cut", _sides(r, n) if r.random() < 0.6 else 0)),
+    "abort": (5, lambda r, n: ("abort", r.randrange(n))),
+    "stale": (25, lambda r, n: _stale(r, n)),
+    "arrive": (15, lambda r, n: ("arrive", r.randrange(4), int(r.random() < 0.3), r.randrange(2), _fuse(r))),
+    "end asking": (5, lambda r, n: ("end asking", r.randrange(n))),
+    "lose": (3, lambda r, n: ("lose", r.randrange(n))),
+    "scale": (1, lambda r, n: ("scale", min(n + 1, 7))),
+}
+
+
+def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
+    """The schedule of a seed. Each has its own mix of faults, so that some of them meet often (swarm testing)."""
+    r = Random(seed)
+    size = size or r.choice((1, 2, 2, 3, 3, 3, 3, 3, 4, 5, 5, 7))
+    length = length or r.choice((30, 60, 60, 120, 250))
+    mix = dict(_NORMAL)
+    for name, (weight, maker) in _FAULTS.items():
+        if r.random() < 0.5:
+            mix[name] = (r.choice((1, 1, 3)) * weight, maker)
+    makers = [maker for _, maker in mix.values()]
+    bounds = list(accumulate(weight for weight, _ in mix.values()))
+    steps: list[Step] = []
+    losses = 0
+    for _ in range(length):
+        step = r.choices(makers, cum_weights=bounds)[0](r, size)
+        if step[0] == "lose":
+            losses += 1
+        if step[0] == "scale":
+            size = step[1]
+        if losses <= 1 or step[0] != "lose":
+            steps.append(step)
+    return Schedule(size if not any(s[0] == "scale" for s in steps) else _before(size, steps), r.random() < 0.6, tuple(steps))
+
+
+def _before(size: int, steps: list[Step]) -> int:
+    """How many members there were before the schedule scaled up."""
+    return max(min(step[1] for step in steps if step[0] == "scale") - 1, 1)
+
+
+def _some(r: Random, n: int) -> int:
+    """Bits of those who are not heard: nobody, often."""
+    return r.randrange(1 << n) if r.random() < 0.35 else 0
+
+
+def _fuse(r: Random) -> int:
+    return r.randrange(1, 4) if r.random() < 0.06 else 0
+
+
+def _sides(r: Random, n: int) -> int:
+    return sum(r.choice((0, 0, 1, 2)) << 2 * ordinal for ordinal in range(n))
+
+
+def _stale(r: Random, n: int) -> Step:
+    """Pieces of a round, so that a decision is made on old answers, or executed late."""
+    ordinal = r.randrange(n)
+    kind = r.randrange(4)
+    if kind == 0:
+        return ("look", ordinal)
+    if kind == 1:
+        return ("hear", ordinal, r.randrange(n))
+    return ("decide", ordinal)

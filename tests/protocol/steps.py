@@ -1,0 +1,255 @@
+"""The steps of which schedules are made. A step that cannot be taken now is skipped, so any list of steps is one."""
+
+from collections.abc import Callable
+
+from tests.protocol import acting, group
+from tests.protocol.agent import Member
+from tests.protocol.galera import State
+from tests.protocol.world import PodCrashed, World
+
+Step = tuple[str, *tuple[int, ...]]
+"""A name of :data:`STEPS` and its arguments."""
+
+
+def take(world: World, step: Step) -> bool:
+    """Take one step; False where it was not possible. Raises Violation."""
+    name, *arguments = step
+    if name not in NOT_OF_A_MEMBER and max(arguments[: 2 if name == "hear" else 1]) >= len(world.members):
+        return False
+    if world.story is None:
+        return STEPS[name](world, *arguments)
+    mark = len(world.story)
+    world.tell("  " + " ".join(str(part) for part in step))
+    done = STEPS[name](world, *arguments)
+    if not done:
+        del world.story[mark:]
+    return done
+
+
+def _with_fuse(world: World, member: Member, fuse: int, work: Callable[[World, Member], bool]) -> bool:
+    """Work whose ``fuse``-th durable write is the last thing that the pod does (0: it does not crash)."""
+    world.fuse = fuse
+    try:
+        return work(world, member)
+    except PodCrashed:
+        world.tell(f"    member {member.ordinal}: the pod crashes right after that write")
+        _end_server(world, member, back=0, ddl=False)
+        acting.crash(world, member)
+        return True
+    finally:
+        world.fuse = 0
+
+
+def _end_server(world: World, member: Member, *, back: int, ddl: bool) -> None:
+    group.end(world, member, back=back, ddl=ddl)
+
+
+def look(world: World, ordinal: int) -> bool:
+    return acting.begin_round(world, world.members[ordinal])
+
+
+def hear(world: World, ordinal: int, other: int) -> bool:
+    return acting.hear(world, world.members[ordinal], world.members[other])
+
+
+def decide(world: World, ordinal: int) -> bool:
+    return acting.decide(world, world.members[ordinal])
+
+
+def act(world: World, ordinal: int, fuse: int) -> bool:
+    return _with_fuse(world, world.members[ordinal], fuse, acting.act)
+
+
+def a_round(world: World, ordinal: int, silent: int, fuse: int) -> bool:
+    """A whole round at once; ``silent``: bits of those who are not heard now (earlier answers stand)."""
+    member = world.members[ordinal]
+    agent = member.agent
+    if agent is None or agent.decided is not None or agent.asking is not None:
+        return False
+    acting.begin_round(world, member)
+    for other in world.members:
+        if not silent >> other.ordinal & 1 and (agent.heard is None or other.ordinal not in agent.heard):
+            acting.hear(world, member, other)
+    acting.decide(world, member)
+    act(world, ordinal, fuse)
+    return True
+
+
+def arrive(world: World, index: int, keep: int, answer: int, fuse: int) -> bool:
+    """A request for a grant arrives (``keep``: and a copy of it later); its answer arrives, or not."""
+    if index >= len(world.messages):
+        return False
+    voter = world.members[world.messages[index].voter]
+    return _with_fuse(
+        world, voter, fuse, lambda w, _: acting.deliver(w, index, keep=bool(keep), answer=bool(answer))
+    )
+
+
+def poll(world: World, ordinal: int, lost: int) -> bool:
+    """All requests under way of one candidate arrive and are answered, but for those to ``lost`` (bits)."""
+    agent = world.members[ordinal].agent
+    if agent is None or agent.asking is None:
+        return False
+    serial = agent.asking.serial
+    for index in reversed(range(len(world.messages))):
+        message = world.messages[index]
+        if message.serial == serial and not lost >> message.voter & 1:
+            acting.deliver(world, index, keep=False, answer=True)
+    return acting.end_asking(world, world.members[ordinal])
+
+
+def end_asking(world: World, ordinal: int) -> bool:
+    return acting.end_asking(world, world.members[ordinal])
+
+
+def work(world: World, ordinal: int, fuse: int) -> bool:
+    return _with_fuse(world, world.members[ordinal], fuse, acting.finish_work)
+
+
+def connect(world: World, ordinal: int) -> bool:
+    return group.connect(world, world.members[ordinal])
+
+
+def regroup(world: World, side: int) -> bool:
+    return group.regroup(world, side)
+
+
+def notify(world: World, ordinal: int, fuse: int) -> bool:
+    return _with_fuse(world, world.members[ordinal], fuse, group.notify)
+
+
+def transfer(world: World, ordinal: int) -> bool:
+    return group.transfer(world, world.members[ordinal])
+
+
+def abort(world: World, ordinal: int) -> bool:
+    return group.abort(world, world.members[ordinal])
+
+
+def stopped(world: World, ordinal: int) -> bool:
+    return group.stopped(world, world.members[ordinal])
+
+
+def commit(world: World, ordinal: int, acknowledge: int) -> bool:
+    return group.commit(world, world.members[ordinal], acknowledge=bool(acknowledge))
+
+
+def kill(world: World, ordinal: int, back: int, ddl: int) -> bool:
+    """The pod dies: agent and server."""
+    member = world.members[ordinal]
+    if member.agent is None and member.server is None:
+        return False
+    _end_server(world, member, back=back, ddl=bool(ddl))
+    acting.crash(world, member)
+    return True
+
+
+def kill_all(world: World, back: int, ddl: int) -> bool:
+    """Power is lost; ``back``: two bits for each member, how far its engine is behind."""
+    for member in world.members:
+        kill(world, member.ordinal, back >> 2 * member.ordinal & 3, ddl)
+    return True
+
+
+def die(world: World, ordinal: int, back: int, ddl: int) -> bool:
+    """The server alone dies."""
+    member = world.members[ordinal]
+    if member.server is None:
+        return False
+    _end_server(world, member, back=back, ddl=bool(ddl))
+    world.server_ended(member, asked=False)
+    return True
+
+
+def start(world: World, ordinal: int) -> bool:
+    member = world.members[ordinal]
+    if member.agent is not None or member.server is not None:
+        return False
+    world.new_agent(member)
+    return True
+
+
+def term(world: World, ordinal: int) -> bool:
+    """The pod is asked to stop."""
+    agent = world.members[ordinal].agent
+    if agent is None or agent.stop_since is not None:
+        return False
+    agent.stop_since = world.now
+    return True
+
+
+def cut(world: World, sides: int) -> bool:
+    """The servers' network parts; two bits for each member say on which side it is. 0 heals it."""
+    parted = tuple(sides >> 2 * ordinal & 3 for ordinal in range(8))
+    changed, world.sides = parted != world.sides, parted
+    return changed
+
+
+def lose(world: World, ordinal: int) -> bool:
+    """A volume is lost, and replaced by an empty one."""
+    member = world.members[ordinal]
+    if member.agent is not None or member.server is not None:
+        return False
+    member.volume = world.new_volume(ordinal)
+    world.lost_volumes += 1
+    return True
+
+
+def scale(world: World, size: int) -> bool:
+    """More members are declared; running agents learn it at their next start."""
+    if size <= world.declared:
+        return False
+    world.declared = size
+    for ordinal in range(len(world.members), size):
+        world.members.append(Member(ordinal, world.new_volume(ordinal), size))
+    return True
+
+
+def tick(world: World, seconds: int) -> bool:
+    world.now += seconds
+    return True
+
+
+STEPS: dict[str, Callable[..., bool]] = {
+    "look": look,
+    "hear": hear,
+    "decide": decide,
+    "act": act,
+    "round": a_round,
+    "arrive": arrive,
+    "poll": poll,
+    "end asking": end_asking,
+    "work": work,
+    "connect": connect,
+    "regroup": regroup,
+    "notify": notify,
+    "transfer": transfer,
+    "abort": abort,
+    "stopped": stopped,
+    "commit": commit,
+    "kill": kill,
+    "kill all": kill_all,
+    "die": die,
+    "start": start,
+    "term": term,
+    "cut": cut,
+    "lose": lose,
+    "scale": scale,
+    "tick": tick,
+}
+NOT_OF_A_MEMBER = frozenset({"arrive", "regroup", "kill all", "cut", "scale", "tick"})
+"""The first argument of every other step is an ordinal (of ``hear`` the second, too)."""
+
+
+def synced(world: World) -> bool:
+    """All members serve in one Primary, each agent knows, and all agree on one writer."""
+    numbers = set()
+    for member in world.members:
+        agent, server = member.agent, member.server
+        if agent is None or server is None or server.state is not State.SYNCED or not world.in_primary(server):
+            return False
+        numbers.add(server.component)
+        if agent.status is None or not agent.status.synced or member.volume.record.joining:
+            return False
+    writers = {m.agent.writer.ordinal for m in world.members if m.agent is not None and m.agent.writer is not None}
+    return len(numbers) == 1 and len(writers) == 1

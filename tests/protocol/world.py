@@ -1,0 +1,163 @@
+"""The world: members on their volumes, the group that Galera forms of them, messages on their way, clients."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.protocol.agent import CLUSTER, Agent, Member
+from tests.protocol.galera import Component, Server, State, Volume
+from trireme.agent.records import Record
+from trireme.api.report import GrantRequest, Report
+
+
+class PodCrashed(Exception):
+    """The pod ended right after a durable write."""
+
+
+class Violation(Exception):
+    """An invariant of the design does not hold. ``invariant``: its number or name there."""
+
+    def __init__(self, invariant: str, words: str) -> None:
+        super().__init__(f"invariant {invariant}: {words}")
+        self.invariant = invariant
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request for a grant on its way; it may arrive late, twice, or never."""
+
+    serial: int
+    sender: int
+    incarnation: int
+    voter: int
+    request: GrantRequest
+
+
+@dataclass(slots=True)
+class Rules:
+    """How the simulated agent executes; mutants break these."""
+
+    durable_grants: bool = True
+    durable_last_view: bool = True
+
+
+@dataclass(slots=True)
+class World:
+    members: list[Member]
+    declared: int
+    rules: Rules = field(default_factory=Rules)
+    components: dict[int, Component] = field(default_factory=dict)
+    sides: tuple[int, ...] = (0,) * 8
+    """By ordinal: servers on one side of a partition reach each other."""
+    messages: list[Message] = field(default_factory=list)
+    now: float = 0.0
+    serial: int = 0
+    """Numbers everything that must be unique."""
+    founded: int = 0
+    """Histories begun so far."""
+    acknowledged: set[int] = field(default_factory=set)
+    """Write sets that a client was told to be committed."""
+    excused: set[int] = field(default_factory=set)
+    """Of those, the ones that went with a lost volume."""
+    lost_volumes: int = 0
+    elected: dict[int, int] = field(default_factory=dict)
+    """Who bootstrapped in which epoch."""
+    fuse: int = 0
+    """The pod that acts crashes right after so many more durable writes; 0: it does not."""
+    story: list[str] | None = None
+    """What happens, in words, where someone wants to read it."""
+
+    @classmethod
+    def of(cls, size: int, rules: Rules | None = None) -> "World":
+        """``size`` members with empty volumes; no pod runs yet."""
+        world = cls(members=[], declared=size, rules=rules or Rules())
+        for ordinal in range(size):
+            world.members.append(Member(ordinal, world.new_volume(ordinal), size))
+        return world
+
+    def copy(self) -> "World":
+        other = replace(self)
+        other.members = [member.copy() for member in self.members]
+        other.components = {number: component.copy() for number, component in self.components.items()}
+        other.messages = list(self.messages)
+        other.acknowledged, other.excused = set(self.acknowledged), set(self.excused)
+        other.elected = dict(self.elected)
+        return other
+
+    def next(self) -> int:
+        self.serial += 1
+        return self.serial
+
+    def new_volume(self, ordinal: int) -> Volume:
+        return Volume(Record(cluster=CLUSTER, volume=f"volume-{ordinal}-{self.next()}"))
+
+    def tell(self, words: str) -> None:
+        if self.story is not None:
+            self.story.append(words)
+
+    # --- agents ------------------------------------------------------------------------------------------------
+
+    def write(self, member: Member, **fields: Any) -> None:
+        """As :meth:`trireme.agent.records.Records.change`: durable when it returns; then the pod may crash."""
+        member.volume.record = replace(member.volume.record, **fields)
+        if self.story is not None:
+            self.tell(f"    member {member.ordinal} has on disk: {_fields(fields)}")
+        self.burn()
+
+    def burn(self) -> None:
+        """A crash point."""
+        if self.fuse:
+            self.fuse -= 1
+            if not self.fuse:
+                raise PodCrashed
+
+    def report(self, member: Member) -> Report:
+        return member.report(self.now)
+
+    def server_ended(self, member: Member, *, asked: bool) -> None:
+        """As ``Launcher._watch``."""
+        member.server = None
+        agent = member.agent
+        if agent is not None:
+            agent.status, agent.launch = None, None
+            agent.forget_directory()
+            if not asked:
+                agent.failed(self.now)
+
+    # --- the group ---------------------------------------------------------------------------------------------
+
+    def connected(self, side: int) -> list[Server]:
+        return [
+            member.server
+            for member in self.members
+            if member.server is not None
+            and member.server.state is not State.STARTING
+            and self.sides[member.ordinal] == side
+        ]
+
+    def attached(self, number: int) -> list[Server]:
+        """Living servers whose last view is this component's."""
+        return [m.server for m in self.members if m.server is not None and m.server.component == number]
+
+    def component_of(self, server: Server | None) -> Component | None:
+        return self.components.get(server.component) if server is not None else None
+
+    def in_primary(self, server: Server | None) -> bool:
+        component = self.component_of(server)
+        return component is not None and component.primary
+
+    def active(self) -> Iterator[tuple[int, Component]]:
+        """Primary Components that can still commit: what their living members could confirm."""
+        for number, component in self.components.items():
+            if component.primary:
+                present = frozenset(server.instance for server in self.attached(number))
+                if component.quorate(present):
+                    yield number, component
+
+    def new_agent(self, member: Member) -> None:
+        member.agent = Agent(incarnation=self.next())
+        member.declared = self.declared
+
+
+def _fields(fields: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in fields.items())
