@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import assert_never
 
 from trireme.adapters.mariadb import datadir
@@ -65,7 +66,7 @@ class Actor:
             case Bootstrap():
                 await self._bootstrap(action)
             case Join():
-                await self._join(action)
+                self._begin(Phase.JOINING, "makes ready to join", partial(self._join, action))
             case situation.StopServer():
                 self._launcher.begin_stop()
             case situation.MarkSynced():

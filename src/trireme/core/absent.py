@@ -80,7 +80,7 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
     for ordinal, report in sorted(situation.answers.items()):
         if report.primary or (ordinal in inside and report.running):
             continue
-        connects = report.running and report.server is None
+        connects = report.server is None and (report.running or report.phase is Phase.JOINING)
         comes = ordinal < situation.me.ordinal and not report.running and not report.held_up
         if connects or comes:
             return ordinal
