@@ -61,8 +61,13 @@ class Launcher:
         write_durably(self._member.settings.config_file, self.config_text(peers, donors).encode(), mode=0o600)
 
     async def start(self, launch: Launch) -> None:
-        """Start a server with the configuration written before. Raises PermanentError, such as for a port in use."""
+        """Start a server with the configuration written before, unless asked to stop meanwhile.
+
+        Raises PermanentError, such as for a port in use.
+        """
         member, settings = self._member, self._member.settings
+        if member.stop_since is not None:
+            return
         member.launch, member.seen_view, member.status = launch, None, None
         self._advice = ""
         server = Server(
