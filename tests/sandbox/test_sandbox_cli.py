@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,10 @@ import pytest
 MANIFESTS = Path(__file__).parent / "manifests"
 WEB = MANIFESTS / "web.yaml"
 TRIREME = (sys.executable, "-c", "from trireme.cli.main import main; main()")
+FRONT_PORT = 8081
+"""Of Service web. Not below 1024: an ordinary user may not listen there."""
+
+NOBODY = 65534
 PERMANENT = 2
 """Exit status of an error that does not pass by itself."""
 
@@ -30,6 +35,7 @@ class Shell:
     """Runs commands against one sandbox."""
 
     folder: Path
+    user: int | None = None
 
     def sandbox(self, *arguments: str, seconds: float = 60, **environment: str) -> Done:
         """Any exit status."""
@@ -55,8 +61,19 @@ class Shell:
 
     def _run(self, command: Sequence[str], seconds: float, environment: dict[str, str]) -> Done:
         whole = {**os.environ, "TRIREME_SANDBOX": str(self.folder), **environment}
+        if self.user is not None:
+            whole |= {"HOME": str(self.folder.parent)}
         return subprocess.run(
-            command, env=whole, capture_output=True, text=True, timeout=seconds, check=False
+            command,
+            env=whole,
+            cwd=None if self.user is None else self.folder.parent,
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else [],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
 
 
@@ -106,7 +123,7 @@ class TestTogether:
 
     def test_a_service_takes_turns_among_the_pods(self, web: Shell) -> None:
         address = web.get("service", "web")["spec"]["clusterIP"]
-        assert {fetch(address, 80) for _ in range(9)} == {"web-0", "web-1", "web-2"}
+        assert {fetch(address, FRONT_PORT) for _ in range(9)} == {"web-0", "web-1", "web-2"}
 
     def test_each_pod_has_a_name_that_leads_to_it(self, web: Shell) -> None:
         asked = "import socket; print(socket.gethostbyname('web-2.web-internal'))"
@@ -181,9 +198,9 @@ class TestChanges:
         assert not alive(pid)
         assert shell.sandbox("status").returncode == 3
         with pytest.raises(urllib.error.URLError):
-            fetch(address, 80)
+            fetch(address, FRONT_PORT)
         shell.ok("up", "-f", str(WEB))
-        assert fetch(address, 80) in ("web-0", "web-1", "web-2")
+        assert fetch(address, FRONT_PORT) in ("web-0", "web-1", "web-2")
         assert shell.pods()["web-0"]["metadata"]["uid"] == old["metadata"]["uid"]
         assert fetch(old["status"]["podIP"], 8080, "/starts").split() == ["web-0", "web-0"]
 
@@ -203,6 +220,46 @@ class TestChanges:
         assert mine.isdisjoint(others)
         shell.ok("down")
         assert all(answers(address) for address in others)
+
+    def test_a_network_that_another_sandbox_took_meanwhile(self, shell: Shell) -> None:
+        shell.ok("up", "-f", str(WEB))
+        octet = int((shell.folder / "network").read_text())
+        shell.ok("down")
+        other = Shell(shell.folder.parent / "other")
+        other.folder.mkdir()
+        (other.folder / "network").write_text(f"{octet}\n")
+        other.ok("up")
+        try:
+            shell.ok("up", "-f", str(WEB))
+            address = shell.get("service", "web")["spec"]["clusterIP"]
+            assert not address.startswith(f"127.{octet}.")
+            assert fetch(address, FRONT_PORT) in ("web-0", "web-1", "web-2")
+        finally:
+            other.ok("down", "--purge")
+
+
+class TestOrdinaryUser:
+    """Root runs it as `nobody`, where that user can read this checkout; everybody else as themselves."""
+
+    @pytest.fixture
+    def home(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="trireme-") as path:
+            if os.geteuid() == 0:
+                os.chown(path, NOBODY, NOBODY)
+            yield Path(path)
+
+    def test_up_and_down(self, home: Path) -> None:
+        user = NOBODY if os.geteuid() == 0 and readable_by_all(Path(__file__)) else None
+        shell = Shell(home / "sandbox", user)
+        shell.ok("up", "-f", str(WEB))
+        try:
+            address = shell.get("service", "web")["spec"]["clusterIP"]
+            assert {fetch(address, FRONT_PORT) for _ in range(9)} == {"web-0", "web-1", "web-2"}
+            owner = Path(f"/proc/{shell.pid}").stat().st_uid
+            assert owner == (NOBODY if user else os.geteuid())
+        finally:
+            shell.ok("down", "--purge")
+        assert not shell.folder.exists()
 
 
 class TestRefusals:
@@ -248,6 +305,10 @@ class TestRefusals:
         assert done.returncode == PERMANENT
         assert "the sandbox did not start" in done.stderr
         assert str(shell.folder / "sandbox.log") in done.stderr
+
+
+def readable_by_all(path: Path) -> bool:
+    return all(each.stat().st_mode & 0o005 == 0o005 for each in path.parents)
 
 
 def alive(pid: int) -> bool:

@@ -1,5 +1,6 @@
 """Services on the network: a stable ClusterIP for each, and proxies from it to the ready endpoints."""
 
+import errno
 import logging
 from collections.abc import Iterable, Mapping
 
@@ -145,10 +146,12 @@ class ServiceController:
             try:
                 proxy.serve(targets(slices, port.get("name") or ""))
             except OSError as error:
-                message = (
-                    f"cannot listen at {address}:{port['port']}: {error.strerror}; "
-                    "does a program of this machine listen on this port of every address? Trying again"
+                hint = (
+                    "only root may listen on ports below 1024: choose a higher Service port"
+                    if error.errno == errno.EACCES
+                    else "does a program of this machine listen on this port of every address? Trying again"
                 )
+                message = f"cannot listen at {address}:{port['port']}: {error.strerror}; {hint}"
                 self._recorder.emit(service, "Warning", "ProxyFailed", message)
                 again = RETRY_SECONDS
         return again
