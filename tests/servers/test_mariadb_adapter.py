@@ -2,44 +2,23 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pymysql
 import pytest
 
-from tests.servers.mariadb_members import ACCOUNTS, TestMember, cluster, members, ordinary_user
+from tests.servers.mariadb_members import ACCOUNTS, TestMember, cluster, members
 from trireme.adapters.mariadb import datadir, reaper
-from trireme.adapters.mariadb.binaries import Binaries, find_binaries
+from trireme.adapters.mariadb.binaries import Binaries
+from trireme.adapters.mariadb.grastate import write_position
 from trireme.adapters.mariadb.recover import recover_position
 from trireme.adapters.mariadb.transfer import transfer_progress
 from trireme.manifests.server_config import GIVE_VOTE
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(autouse=True)
-def as_ordinary_user() -> Iterator[None]:
-    with ordinary_user():
-        yield
-
-
-@pytest.fixture
-def folder(as_ordinary_user: None) -> Iterator[Path]:
-    path = Path(f"/tmp/trireme-adapter-{os.getpid()}")
-    path.mkdir(mode=0o700)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
-
-
-@pytest.fixture
-async def binaries() -> Binaries:
-    return await find_binaries()
 
 
 async def _until(true: Callable[[], bool], member: TestMember, seconds: float = 60) -> None:
@@ -76,7 +55,7 @@ async def test_a_first_start_makes_the_accounts_and_nothing_else(folder: Path, b
         assert member.sql(
             "SELECT CONVERT_TZ('2026-07-01 12:00', 'UTC', 'Europe/Vienna') = '2026-07-01 14:00'"
         ) == [(1,)]
-        assert took < 6, f"{took:.1f} s"
+        assert took < 20, f"{took:.1f} s: 1.5 s was usual on two cores"
         with pymysql.connect(
             host=member.address, user="app", password=str(ACCOUNTS.password), database="app_1"
         ):
@@ -140,11 +119,11 @@ async def test_crashed_members_continue_their_history_from_the_recovered_positio
         assert min(position.seqno for position in positions) >= view.seqno
         for member in (first, second):
             member.events.clear()
-        datadir.write_position(second.root, positions[1], safe_to_bootstrap=True)
+        write_position(second.root / datadir.DATA, positions[1], safe_to_bootstrap=True)
         await second.start(new_cluster=True)
         await second.synced()
         assert second.views[-1].uuid == view.uuid and second.views[-1].seqno > view.seqno
-        datadir.write_position(first.root, positions[0], safe_to_bootstrap=False)
+        write_position(first.root / datadir.DATA, positions[0], safe_to_bootstrap=False)
         await first.start(second)
         await first.synced()
         assert ("sst", "joiner", "completed") not in first.transfers

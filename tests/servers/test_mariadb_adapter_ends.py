@@ -2,21 +2,20 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.servers.mariadb_members import ACCOUNTS, TestMember, cluster, members, ordinary_user
+from tests.servers.mariadb_members import ACCOUNTS, TestMember, cluster, members
 from trireme.adapters.mariadb import datadir, reaper
-from trireme.adapters.mariadb.binaries import Binaries, find_binaries
+from trireme.adapters.mariadb.binaries import Binaries
 from trireme.adapters.mariadb.first_start import AGENT_USER, initialize
+from trireme.adapters.mariadb.grastate import write_position
 from trireme.adapters.mariadb.log import FatalSeen
 from trireme.adapters.mariadb.recover import recover_position
 from trireme.adapters.mariadb.status import Monitor
@@ -24,27 +23,6 @@ from trireme.api.position import Position
 from trireme.base.errors import PermanentError, TemporaryError, UncertainError
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(autouse=True)
-def as_ordinary_user() -> Iterator[None]:
-    with ordinary_user():
-        yield
-
-
-@pytest.fixture
-def folder(as_ordinary_user: None) -> Iterator[Path]:
-    path = Path(f"/tmp/trireme-adapter-ends-{os.getpid()}")
-    path.mkdir(mode=0o700)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
-
-
-@pytest.fixture
-async def binaries() -> Binaries:
-    return await find_binaries()
 
 
 async def test_the_agents_account_does_what_it_must_and_no_more(folder: Path, binaries: Binaries) -> None:
@@ -140,7 +118,7 @@ async def test_a_bootstrap_that_galera_refuses_is_explained(folder: Path, binari
     async with cluster(1, folder, binaries) as (member,):
         assert member.server is not None and member.server.pid is not None
         await member.server.stop(20)
-        datadir.write_position(member.root, Position(member.views[0].uuid, 1), safe_to_bootstrap=False)
+        write_position(member.root / datadir.DATA, Position(member.views[0].uuid, 1), safe_to_bootstrap=False)
         server = await member.start(new_cluster=True)
         ended = await server.wait()
         assert not ended.clean and not ended.asked

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trireme.adapters.mariadb import datadir
+from trireme.adapters.mariadb.grastate import Grastate, write_position
 from trireme.adapters.mariadb.log import FatalSeen, LogEvent, LogParser, TransferSeen, ViewSeen
 from trireme.adapters.mariadb.notify import Notification, NotifiedMember, parse_notification
 from trireme.adapters.mariadb.recover import judge_output
@@ -123,9 +124,7 @@ def test_a_directory_is_described_as_found(tmp_path: Path) -> None:
     (data / "mariadb_upgrade_info").write_text("11.4.5-MariaDB")
     (tmp_path / "photos").mkdir()
     facts = datadir.inspect(tmp_path)
-    assert facts.grastate == datadir.Grastate(
-        position=Position(UUID, 9), safe_to_bootstrap=True, version="2.1"
-    )
+    assert facts.grastate == Grastate(position=Position(UUID, 9), safe_to_bootstrap=True, version="2.1")
     assert facts.foreign == ("photos",) and facts.server_version == "11.4.5-MariaDB" and not facts.empty
 
 
@@ -151,7 +150,7 @@ def test_a_missing_volume_is_a_problem_not_an_exception(tmp_path: Path) -> None:
 
 def test_a_position_written_is_read_again(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    datadir.write_position(tmp_path, Position(UUID, 77), safe_to_bootstrap=False)
+    write_position(tmp_path / datadir.DATA, Position(UUID, 77), safe_to_bootstrap=False)
     facts = datadir.inspect(tmp_path)
     assert facts.grastate is not None and facts.grastate.position == Position(UUID, 77)
 

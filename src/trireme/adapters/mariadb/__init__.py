@@ -6,6 +6,7 @@ because this is loaded by every agent.
 ====================  ==================================================================================
 ``binaries``          finds mariadbd, its tools and the Galera provider of the installed MariaDB
 ``datadir``           what lies in the data directory; moving it aside; cleaning up after a broken transfer
+``grastate``          Galera's own note of the position, read and written
 ``recover``           the position that the storage engine remembers (``mariadbd --wsrep-recover``)
 ``first_start``       a new data directory with its accounts
 ``process``           the child mariadbd: start, log, exit, ordered stop

@@ -6,8 +6,8 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trireme.api.position import Position
-from trireme.base.durable import sync_directory, write_durably
+from trireme.adapters.mariadb.grastate import Grastate, read_grastate
+from trireme.base.durable import sync_directory
 from trireme.base.errors import PermanentError
 
 DATA = "data"
@@ -24,16 +24,6 @@ _HALF_COPIED = (
     "ib_logfile0.sst",
 )
 """A transfer removes these from the directory when it moves the prepared backup into place."""
-_LARGEST_STATE_FILE = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grastate:
-    """``grastate.dat`` as written. ``position`` may be of a zero uuid or seqno -1: unknown, never empty."""
-
-    position: Position
-    safe_to_bootstrap: bool
-    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +82,7 @@ def _look_inside(facts: DirectoryFacts, data: Path) -> DirectoryFacts:
         return facts
     names = _names(data) - {"lost+found"}
     grastate, grastate_error = (
-        _read_grastate(data / "grastate.dat") if "grastate.dat" in names else (None, None)
+        read_grastate(data / "grastate.dat") if "grastate.dat" in names else (None, None)
     )
     return replace(
         facts,
@@ -120,30 +110,6 @@ def _filled(mark: Path) -> bool:
     return not mark.is_dir() or any(mark.iterdir())
 
 
-def _read_grastate(path: Path) -> tuple[Grastate | None, str | None]:
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LARGEST_STATE_FILE).decode(errors="replace")
-    except OSError as error:
-        return None, f"cannot be read: {error.strerror}"
-    if not text.strip("\0 \n"):
-        return None, "is an empty file, as a state transfer or a crash leaves it"
-    fields = dict(re.findall(r"^(\w+):[ \t]*(\S+)", text, re.MULTILINE))
-    uuid, seqno = fields.get("uuid", ""), fields.get("seqno", "")
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", uuid) or not re.fullmatch(
-        r"-?\d+", seqno
-    ):
-        return None, f"does not hold a uuid and a seqno, but {text[:120]!r}"
-    return (
-        Grastate(
-            position=Position(uuid, int(seqno)),
-            safe_to_bootstrap=fields.get("safe_to_bootstrap") == "1",
-            version=fields.get("version", ""),
-        ),
-        None,
-    )
-
-
 def _read_version(data: Path) -> str | None:
     for name in ("mariadb_upgrade_info", "mysql_upgrade_info"):
         try:
@@ -151,19 +117,6 @@ def _read_version(data: Path) -> str | None:
         except OSError:
             continue
     return None
-
-
-def write_position(root: Path, position: Position, *, safe_to_bootstrap: bool) -> None:
-    """Write grastate.dat as an ordered stop would have, durably.
-
-    A crashed member must be started so, at the position that its engine recovered: with seqno -1 the provider
-    would begin a new history when bootstrapping, and ask for a full transfer when joining.
-    """
-    text = (
-        "# GALERA saved state\nversion: 2.1\n"
-        f"uuid:    {position.uuid}\nseqno:   {position.seqno}\nsafe_to_bootstrap: {int(safe_to_bootstrap)}\n"
-    )
-    write_durably(root / DATA / "grastate.dat", text.encode(), mode=0o660)
 
 
 def set_aside(root: Path, reason: str, now_text: str) -> Path | None:

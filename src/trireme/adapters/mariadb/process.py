@@ -19,7 +19,6 @@ from trireme.manifests.server_config import GROUP_PORT, IST_PORT, SQL_PORT, SST_
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
-_REAP_EVERY_SECONDS = 10.0
 _LEFTOVER_SECONDS = 5.0
 _DRAIN_SECONDS = 2.0
 _ENGINELESS_SECONDS = 2.0
@@ -129,7 +128,7 @@ class Server:
 
     async def _live(self, process: asyncio.subprocess.Process, log: asyncio.StreamReader) -> Exit:
         reading = asyncio.create_task(self._read(log))
-        reaping = asyncio.create_task(_reap_regularly(process.pid))
+        reaping = asyncio.create_task(reaper.reap_forever())
         code = await process.wait()
         reaping.cancel()
         await reaper.end_session(process.pid, _LEFTOVER_SECONDS)
@@ -213,9 +212,3 @@ async def read_lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
             rest = b""
     if rest:
         yield rest.decode(errors="replace")
-
-
-async def _reap_regularly(session: int) -> None:
-    while True:
-        await asyncio.sleep(_REAP_EVERY_SECONDS)
-        reaper.reap_session(session)

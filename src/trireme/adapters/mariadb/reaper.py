@@ -18,6 +18,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None)
 _ROUND_SECONDS = 0.02
+_LOOK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,23 @@ def processes() -> list[Process]:
 def reap_session(session: int) -> list[Process]:
     """Reap the session's zombies that are this process's children, but never its leader; what is left alive."""
     members = [item for item in processes() if item.session == session and item.pid != session]
-    for zombie in members:
-        if zombie.state == "Z" and zombie.parent == os.getpid():
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(zombie.pid, os.WNOHANG)
+    for zombie in _own_zombies(members):
+        _reap(zombie.pid)
     return [item for item in members if item.state != "Z"]
+
+
+async def reap_forever() -> None:
+    """Every 10 s reap orphans of whatever ran in this container, such as a shell of ``kubectl exec``.
+
+    asyncio reaps the children that it waits for within milliseconds; a zombie that is seen twice is nobody's.
+    """
+    seen: set[int] = set()
+    while True:
+        zombies = {item.pid for item in _own_zombies(processes())}
+        for pid in zombies & seen:
+            _reap(pid)
+        seen = zombies
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def end_session(session: int, seconds: float) -> list[Process]:
@@ -79,3 +92,12 @@ async def end_session(session: int, seconds: float) -> list[Process]:
             break
         await asyncio.sleep(_ROUND_SECONDS)
     return reap_session(session)
+
+
+def _own_zombies(among: list[Process]) -> list[Process]:
+    return [item for item in among if item.state == "Z" and item.parent == os.getpid()]
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
