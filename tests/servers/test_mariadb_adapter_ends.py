@@ -196,3 +196,14 @@ async def test_a_server_does_not_outlive_its_agent(folder: Path, binaries: Binar
         while (left := reaper.read_process(pid)) is not None and left.state != "Z":
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)
+
+
+async def test_a_first_start_heeds_settings_that_shape_files(folder: Path, binaries: Binaries) -> None:
+    async with members(1, folder, binaries) as (member,):
+        text = "[mariadbd]\ninnodb_page_size = 8K\nlower_case_table_names = 1\nlog_bin = binlog"
+        member.write_config((), text, True)
+        config = member.config_file
+        await initialize(binaries, member.root, ACCOUNTS, tmp_dir=member.tmp_dir, config_file=config)
+        await member.start(new_cluster=True, user_text=text)
+        await member.synced()
+        assert member.sql("SELECT @@innodb_page_size, @@lower_case_table_names, @@log_bin") == [(8192, 1, 1)]
