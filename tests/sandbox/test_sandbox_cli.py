@@ -121,6 +121,10 @@ class TestTogether:
         assert "runs already" in web.ok("up")
         assert web.pid == pid
 
+    def test_apply_waits_too(self, web: Shell) -> None:
+        assert "Ready after" in web.ok("apply", "-f", str(WEB))
+        assert "Ready after" not in web.ok("apply", "-f", str(WEB), "--no-wait")
+
     def test_a_service_takes_turns_among_the_pods(self, web: Shell) -> None:
         address = web.get("service", "web")["spec"]["clusterIP"]
         assert {fetch(address, FRONT_PORT) for _ in range(9)} == {"web-0", "web-1", "web-2"}

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -217,6 +218,9 @@ def main() -> None:
     folder, ready_fd = Folder.at(Path(sys.argv[1])), int(sys.argv[2])
     if folder.log.exists() and folder.log.stat().st_size > LOG_LIMIT_BYTES:
         folder.log.replace(folder.log.with_suffix(".log.1"))
+    # Every proxied connection takes two descriptors, and pods inherit the limit: as container runtimes do.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
