@@ -23,11 +23,11 @@ from trireme.sandbox.store.memory import MemoryStore, open_store
 
 COMMAND_SECONDS = 60.0
 KUBECTLS = [
-    path
-    for path in map(Path, ("/usr/bin/kubectl", "/tmp/k120/usr/bin/kubectl", "/tmp/realk8s/bin/kubectl-1.37"))
-    if path.exists()
+    Path(each)
+    for each in (shutil.which("kubectl"), *os.environ.get("TRIREME_TEST_KUBECTLS", "").split(":"))
+    if each
 ]
-"""The machine's own kubectl, and others that somebody unpacked: 1.20 speaks SPDY, new ones WebSocket."""
+"""The machine's own kubectl, and those that the variable lists: 1.20 execs over SPDY, new ones over WebSocket."""
 
 
 @dataclass
@@ -278,7 +278,3 @@ def provide_namespace(store: MemoryStore, name: str, **labels: str) -> None:
 def free_port(address: str) -> int:
     with socket.create_server((address, 0)) as probe:
         return int(probe.getsockname()[1])
-
-
-def copied(folder: Path, target: Path) -> Path:
-    return Path(shutil.copytree(folder, target))

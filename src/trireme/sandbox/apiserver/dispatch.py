@@ -54,7 +54,7 @@ class Dispatcher:
         self._cluster = cluster
         self._handlers = handlers()
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         try:
             return await self._answer(request)
         except ApiError as error:

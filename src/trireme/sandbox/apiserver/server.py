@@ -99,7 +99,7 @@ class ApiServer:
         """Returns when the port is open. Raises OSError when it is taken."""
         provide_default_roles(self._store)
         app = web.Application(client_max_size=BODY_LIMIT)
-        app.router.add_route("*", "/{path:.*}", Dispatcher(self._cluster))
+        app.router.add_route("*", "/{path:.*}", Dispatcher(self._cluster).handle)
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_SECONDS
         )

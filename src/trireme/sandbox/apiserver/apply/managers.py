@@ -104,8 +104,8 @@ def apply(
     others = {who: owned for who, owned in owners.items() if who != author.manager}
     wanted = _within(paths_of(struct, applied), only)
     before = owners[author.manager].paths if author.manager in owners else frozenset()
-    dropped = before - wanted - frozenset().union(*(owned.paths for owned in others.values()))
-    merged = remove(struct, merge(struct, live, applied), dropped)
+    kept = wanted.union(*(owned.paths for owned in others.values()))
+    merged = remove(struct, merge(struct, live, applied), before - kept, kept)
     difference = compare(struct, live, merged)
     changed = difference.set_to_a_value & wanted
     conflicts = {path: who for who, owned in others.items() for path in sorted(owned.paths & changed)}

@@ -49,29 +49,28 @@ def merge(kind: Type, live: Any, applied: Any) -> Any:
     return result
 
 
-def remove(kind: Type, value: Any, doomed: PathSet, path: Path = ()) -> Any:
-    """``value`` without the doomed paths. A map or list item goes only when nothing below it is left."""
+def remove(kind: Type, value: Any, doomed: PathSet, kept: PathSet = frozenset(), path: Path = ()) -> Any:
+    """``value`` without the doomed paths and all below them, such as defaults that nobody owns.
+
+    What has a ``kept`` path at or below itself stays; what became empty goes.
+    """
     if not merges(kind, value):
         return value
-    kept: list[tuple[str, Any]] = []
+    left: list[tuple[str, Any]] = []
     for element, item in children(kind, value):
         below = (*path, element)
-        kind_below = child_type(kind, element)
-        if below in doomed and not merges(kind_below, item):
+        if below in doomed and not _leads_to(below, kept):
             continue
-        left = remove(kind_below, item, doomed, below)
-        if not left and (item or below in doomed):
-            continue
-        if below in doomed and _only_keys(kind, left):
-            continue
-        kept.append((element, left))
+        rest = remove(child_type(kind, element), item, doomed, kept, below)
+        if rest or not item:
+            left.append((element, rest))
     if isinstance(kind, ListOf):
-        return [item for _, item in kept]
-    return {element[2:]: item for element, item in kept}
+        return [item for _, item in left]
+    return {element[2:]: item for element, item in left}
 
 
-def _only_keys(kind: Type, item: Any) -> bool:
-    return isinstance(kind, ListOf) and isinstance(item, dict) and set(item) <= set(kind.keys)
+def _leads_to(path: Path, kept: PathSet) -> bool:
+    return any(each[: len(path)] == path for each in kept)
 
 
 def _merge_list(kind: ListOf, live: list[Any], applied: list[Any]) -> list[Any]:
