@@ -70,7 +70,7 @@ class Actor:
             case situation.StopServer():
                 self._launcher.begin_stop()
             case situation.MarkSynced():
-                member.records.change(joining=False, first_start=None)
+                member.records.change(joining=False, first_start=None, differs=False)
             case situation.Claim(claim=claim):
                 member.writer = claim
                 log.info("the writer is member %d (term %d)", claim.ordinal, claim.term)

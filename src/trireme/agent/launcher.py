@@ -68,7 +68,7 @@ class Launcher:
         member, settings = self._member, self._member.settings
         if member.stop_since is not None:
             return
-        member.launch, member.seen_view, member.status = launch, None, None
+        member.launch, member.seen_view, member.status, member.was_connected = launch, None, None, False
         self._advice = ""
         server = Server(
             self.binaries,
@@ -129,6 +129,8 @@ class Launcher:
                 log.info("state transfer: %s %s", words, event.detail)
             case FatalSeen():
                 self._advice = event.advice
+                if "Inconsistency detected" in event.line:
+                    member.records.change(differs=True)
                 log.error("%s", event.advice)
         member.wake.set()
 

@@ -13,7 +13,7 @@ from trireme.adapters.mariadb.recover import Recovered
 from trireme.adapters.mariadb.status import ServerStatus
 from trireme.agent.records import Records
 from trireme.agent.settings import Settings
-from trireme.api.position import Position, View
+from trireme.api.position import ZERO_UUID, Position, View
 from trireme.api.report import Directory, Phase, Report, ServerReport, WriterClaim
 from trireme.core import directory, health
 from trireme.core.situation import Campaign, Launch
@@ -47,6 +47,8 @@ class Member:
     refusal: str | None = None
     transactions: int = 0
     launch: Launch | None = None
+    was_connected: bool = False
+    """The server that runs now has been in the group."""
     received_bytes: int | None = None
     seen_view: tuple[str, int] | None = None
     """``uuid, seqno`` of the last Primary view in the server's log, to number the next notification by."""
@@ -96,6 +98,7 @@ class Member:
             has_files=not facts.empty,
             grastate=facts.grastate.position if facts.grastate else None,
             safe_to_bootstrap=facts.grastate.safe_to_bootstrap if facts.grastate else False,
+            differs=record.differs,
             transfer_broke_off=facts.transfer_broke_off,
             initializing=record.first_start is not None,
             joining=record.joining,
@@ -135,6 +138,12 @@ class Member:
             received_bytes=self.received_bytes,
         )
         return report if not health.ready(report).ok else _as_ready(report)
+
+    @property
+    def doubtful(self) -> bool:
+        """grastate.dat is whole and names no history (a zero uuid), though the directory holds data."""
+        grastate = self.facts.grastate if self.facts is not None else None
+        return grastate is not None and grastate.position.uuid == ZERO_UUID
 
     def _held_up(self, verdict: directory.Verdict | None) -> bool:
         waits = self.phase is Phase.BLOCKED or self.busy is not None or time.monotonic() < self.retry_at

@@ -51,6 +51,8 @@ class Observer:
             retry_at=member.retry_at,
             last_failure=member.last_failure,
             fault=member.fault,
+            cut_off=member.was_connected and member.status is not None and not member.status.connected,
+            doubtful=member.doubtful,
             refusal=member.refusal,
             stop_since=member.stop_since,
             transactions=member.transactions,
@@ -64,6 +66,7 @@ class Observer:
         try:
             member.status = await self._monitor.read()
             member.refusal = None
+            member.was_connected = member.was_connected or member.status.connected
             if member.stop_since is not None:
                 member.transactions = await self._monitor.active_transactions()
         except TriremeError as error:

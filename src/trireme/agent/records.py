@@ -28,6 +28,8 @@ class Record:
     withdrawn: int = 0
     first_start: Literal["began", "done"] | None = None
     """Set from the moment a first start may touch the directory until the first Primary view."""
+    differs: bool = False
+    """The server left the group because its data differs; until a new copy of it is Synced."""
     joining: bool = False
     """Set before a server is started to join, until this member is Synced."""
 

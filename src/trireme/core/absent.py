@@ -64,9 +64,10 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         addresses=tuple(sorted(report.address for report in primaries)),
         donors=_rotate(donors, situation.failures),
         position=me.position,
-        discard=_worthless(me),
+        discard=_worthless(situation),
     )
-    how = "by an incremental transfer if it can" if me.position is not None else "by a full state transfer"
+    keeps = me.position is not None and action.discard is None
+    how = "by an incremental transfer if it can" if keeps else "by a full state transfer"
     return Decision(Phase.JOINING, f"a Primary lives: joins it {how}", (*_withdrawal(situation), action))
 
 
@@ -87,12 +88,15 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
     return None
 
 
-def _worthless(me: Report) -> str | None:
+def _worthless(situation: Situation) -> str | None:
     """Invariant 10: this member's own evidence says so, and a Primary of the same history lives."""
+    me = situation.me
     if me.directory is Directory.INCOMPLETE:
         return "a state transfer broke off"
     if me.directory is Directory.UNKNOWN:
         return "no position can be found"
+    if situation.doubtful:
+        return "its state file names no history"
     if me.directory is Directory.FRESH:
         return "a first start did not finish"
     return None

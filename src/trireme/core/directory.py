@@ -24,6 +24,8 @@ class Evidence:
     last_view: View | None
     recovered: Position | None
     """From the storage engine (--wsrep-recover), None when not asked or not found."""
+    differs: bool = False
+    """The server said that its data differs from the group's (an inconsistency vote), and left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ def judge(evidence: Evidence, *, engine_asked: bool) -> Verdict:
     if evidence.initializing and evidence.last_view is None:
         return Verdict(
             Directory.FRESH, None, False, "its first start did not finish: no Primary ever ran on it"
+        )
+    if evidence.differs:
+        return Verdict(
+            Directory.INCOMPLETE, None, False, "its data differs from the group's: it needs a new copy"
         )
     if evidence.transfer_broke_off:
         return Verdict(Directory.INCOMPLETE, None, False, "a state transfer into it broke off")

@@ -51,6 +51,9 @@ def _starting(situation: Situation) -> Decision:
 def _not_primary(situation: Situation) -> Decision:
     """Galera re-forms the Primary by itself once everyone of the last view is back; else stop, and elect."""
     me = situation.me
+    if situation.cut_off:
+        why = "its server left the group for good, and runs on without it: stops it, to start anew"
+        return Decision(Phase.NON_PRIMARY, why, (StopServer(),))
     members = me.last_view.members if me.last_view else ()
     silent = [o for o in members if o != me.ordinal and o not in situation.answers]
     if situation.launch is Launch.BOOTSTRAP and me.last_view is None:

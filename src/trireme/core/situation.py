@@ -50,6 +50,10 @@ class Situation:
     last_failure: str = ""
     fault: str | None = None
     """What only a person can mend, in words."""
+    cut_off: bool = False
+    """The server was in the group, closed its connection, and runs on: it will not come back by itself."""
+    doubtful: bool = False
+    """grastate.dat names no history though there is data: it may differ from the group's."""
     refusal: str | None = None
     """The server runs and refuses its own agent, in words: a person must mend an account or a password."""
     stop_since: float | None = None

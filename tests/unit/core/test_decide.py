@@ -184,6 +184,19 @@ def test_synced_closes_the_records_of_joining() -> None:
     assert decide(s).phase is Phase.SYNCED
 
 
+def test_a_server_that_closed_its_connection_for_good_is_started_anew() -> None:
+    """After a failed IST or an inconsistency vote mariadbd runs on, out of the group (FIELD-FAILURES 18)."""
+    out = member(0).non_primary().in_view(3, 0, 1, 2)
+    assert kinds(situation(out, member(1).primary(), member(2).primary(), cut_off=True)) == [StopServer]
+    assert kinds(situation(out, member(1).primary(), member(2).primary())) == []
+
+
+def test_data_that_names_no_history_is_not_joined_incrementally() -> None:
+    join = decide(situation(crashed(1), member(0).primary(), doubtful=True)).actions[0]
+    assert isinstance(join, Join)
+    assert join.discard == "its state file names no history"
+
+
 def test_a_server_that_lost_the_primary_waits_for_the_silent() -> None:
     decision = decide(situation(member(0).non_primary().in_view(3, 0, 1, 2), crashed(1)))
     assert decision.phase is Phase.NON_PRIMARY
