@@ -1,6 +1,7 @@
 """What goes with its owner, what a namespace holds, and how many may be disrupted."""
 
 import copy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from tests.sandbox.workloads import clock, cluster, names, running, until
 from trireme.sandbox.controllers.disruption import budget_status
+from trireme.sandbox.controllers.events import Recorder
+from trireme.sandbox.controllers.expiry import EventExpiry
 from trireme.sandbox.controllers.garbage import GarbageCollector
 from trireme.sandbox.controllers.namespaces import NamespaceController
 from trireme.sandbox.controllers.objects import owner_reference
@@ -125,6 +128,17 @@ class TestNamespaces:
             with pytest.raises(NotFoundError):
                 store.get(shop)
             assert store.get(other)["status"] == {"phase": "Active"}
+
+
+async def test_events_go_after_an_hour() -> None:
+    store = MemoryStore()
+    subject = store.create("", "configmaps", config_map("subject"))
+    for age, message in ((3601, "old"), (3590, "young")):
+        Recorder(store, "test", lambda age=age: clock() - timedelta(seconds=age)).emit(  # type: ignore[misc]
+            subject, "Normal", "Test", message
+        )
+    async with cluster(store, [EventExpiry(store, clock)]):
+        await until(store, lambda: [event["message"] for event in store.list("", "events")] == ["young"])
 
 
 class TestBudget:

@@ -17,6 +17,7 @@ from trireme.sandbox.apiserver.server import ApiServer
 from trireme.sandbox.controllers.deployment import DeploymentController
 from trireme.sandbox.controllers.disruption import DisruptionController
 from trireme.sandbox.controllers.endpoints import EndpointsController
+from trireme.sandbox.controllers.expiry import EventExpiry
 from trireme.sandbox.controllers.garbage import GarbageCollector
 from trireme.sandbox.controllers.job import JobController
 from trireme.sandbox.controllers.namespaces import NamespaceController
@@ -151,6 +152,7 @@ class Sandbox:
                 VolumeController(admitting, _clock, volumes),
                 DisruptionController(admitting, _clock),
                 GarbageCollector(admitting, _clock),
+                EventExpiry(admitting, _clock),
             ],
         )
 

@@ -72,7 +72,8 @@ class Store(Protocol):
     def create(self, group: str, resource: str, obj: Object, *, dry_run: bool = False) -> Object:
         """Fills uid, creationTimestamp, resourceVersion, generation (1), resolves generateName.
 
-        A uid that is given is kept: a Job's selector contains it before the Job exists. ``dry_run`` returns what would be committed. Raises ExistsError.
+        A uid that is given is kept: a Job's selector contains it before the Job exists. ``dry_run`` returns
+        what would be committed. Raises ExistsError.
         """
         ...
 
