@@ -66,7 +66,7 @@ def test_a_complete_volume_needs_no_api(tmp_path: Path) -> None:
 
 def test_outside_a_pod_it_says_what_is_missing(tmp_path: Path) -> None:
     nowhere = SecretStore("default", "demo", account=tmp_path / "no-service-account")
-    with pytest.raises(PermanentError, match="runs as an init container"):
+    with pytest.raises(PermanentError, match="no way to the Kubernetes API"):
         provide(nowhere, given=tmp_path, into=tmp_path, ordinal=0, has_data=False)
 
 

@@ -52,15 +52,15 @@ class SecretStore:
     def _expect_success(self, status: int, answer: Answer, verb: str) -> None:
         if status < HTTPStatus.BAD_REQUEST:
             return
-        said = answer.get("message", "no message")
+        said = f"the API server answered {status}: {answer.get('message', 'no message')}"
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise PermanentError(
-                f"may not {verb} Secret {self._name} ({status}: {said}): "
-                f"apply the Role and RoleBinding of deploy/plain, or create the Secret yourself"
+                f"may not {verb} Secret {self._name}: {said}. "
+                f"Apply the Role and RoleBinding of deploy/plain, or create the Secret yourself"
             )
-        raise TemporaryError(
-            f"could not {verb} Secret {self._name}: the API server answered {status}: {said}"
-        )
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise TemporaryError(f"could not {verb} Secret {self._name}: {said}")
+        raise PermanentError(f"could not {verb} Secret {self._name}: {said}")
 
     def _request(self, method: str, path: str, body: str | None = None) -> tuple[int, Answer]:
         return request(method, path, body, kind="application/apply-patch+yaml", account=self._account)

@@ -112,6 +112,7 @@ def provide(store: SecretStore, *, given: Path, into: Path, ordinal: int, has_da
     deadline = time.monotonic() + WAIT_SECONDS
     generated, why = "complete now", ""
     while time.monotonic() < deadline:
+        said_before = why
         try:
             decision = decide(store.read(), ordinal=ordinal, has_data=has_data)
             match decision:
@@ -123,13 +124,15 @@ def provide(store: SecretStore, *, given: Path, into: Path, ordinal: int, has_da
                         generated = f"generated {', '.join(missing)}"
                     continue
                 case Wait(missing):
-                    why = f"member 0 has not generated {', '.join(missing)} yet"
+                    why = f"waits for member 0 to generate {', '.join(missing)}"
                 case Refuse(missing):
                     raise PermanentError(_refusal(missing))
                 case _:
                     assert_never(decision)
         except TemporaryError as error:
             why = str(error)
+        if why != said_before:
+            sys.stderr.write(f"trireme secret: {why}\n")
         time.sleep(POLL_SECONDS)
     raise TemporaryError(f"gave up after {WAIT_SECONDS:.0f} s: {why}")
 
