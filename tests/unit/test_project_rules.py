@@ -171,6 +171,13 @@ def test_locks_have_hashes_and_no_addresses(name: str) -> None:
     assert [each.partition("==")[0] for each in packages if "--hash=sha256:" not in each] == []
 
 
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"])
+def test_locks_hold_nothing_that_the_project_dropped(name: str) -> None:
+    packages = re.split(r"^(?=[A-Za-z0-9])", (ROOT / name).read_text(), flags=re.MULTILINE)[1:]
+    direct = {canonicalize_name(each.partition("==")[0]) for each in packages if "(pyproject.toml" in each}
+    assert direct == {canonicalize_name(wanted.name) for lock, wanted in declared() if lock == name}
+
+
 def test_developers_run_what_users_run() -> None:
     developers = locked("requirements-dev.lock")
     assert locked("requirements.lock").items() <= developers.items()
