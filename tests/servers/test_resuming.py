@@ -174,3 +174,30 @@ def test_the_cluster_grows_and_shrinks(three: PlainCluster) -> None:
         assert member.stop() == 0
     three.publish()
     three.wait_synced(0, 1, 2)
+
+
+def test_a_member_whose_data_differs_leaves_and_takes_a_new_copy(three: PlainCluster) -> None:
+    """Galera votes it out; its server would run on outside the group for ever."""
+    three.start().wait_synced()
+    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1), (2)")
+    three[2].sql("SET SESSION wsrep_on=OFF", "DELETE FROM app.t")
+    three[0].sql("UPDATE app.t SET id = id + 10")
+    wait_until(lambda: "needs a new copy" in three[2].log.read_text(), "member 2 knows that its data differs", 30)
+    three.wait_synced()
+    assert three[2].sql("SELECT id FROM app.t ORDER BY id") == [(11,), (12,)]
+    assert list((three[2].volume / "aside").iterdir())
+
+
+def test_a_joiner_that_dies_in_its_transfer_does_not_take_the_primary_from_a_lone_donor() -> None:
+    with PlainCluster(2) as cluster:
+        cluster.start().wait_synced()
+        cluster[0].sql(*SOME_DATA)
+        assert cluster[1].stop() == 0
+        cluster[1].forget_volume()
+        cluster[1].start().wait_phase("Transferring")
+        cluster[1].crash()
+        cluster.publish()
+        wait_until(lambda: cluster[0].status()["server"]["size"] == 1, "the donor is alone", 30)
+        cluster[0].sql("INSERT INTO app.filler (text) VALUES ('still taking writes')")
+        cluster[1].start()
+        cluster.wait_synced()

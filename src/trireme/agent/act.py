@@ -11,6 +11,7 @@ from trireme.adapters.mariadb import datadir
 from trireme.adapters.mariadb.first_start import Accounts, initialize
 from trireme.adapters.mariadb.grastate import write_position
 from trireme.adapters.mariadb.recover import recover_position
+from trireme.adapters.mariadb.status import Monitor
 from trireme.adapters.peers import Peers, Silence
 from trireme.adapters.signing import derive_password
 from trireme.agent.launcher import Launcher
@@ -19,13 +20,17 @@ from trireme.api.report import GrantReply, GrantRequest, Phase
 from trireme.base.errors import PermanentError, TriremeError
 from trireme.core import grants, situation
 from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
+from trireme.manifests.server_config import GIVE_VOTE
 
 log = logging.getLogger("trireme.agent")
 
 
 class Actor:
-    def __init__(self, member: Member, peers: Peers, launcher: Launcher, token: bytes) -> None:
+    def __init__(
+        self, member: Member, peers: Peers, launcher: Launcher, monitor: Monitor, token: bytes
+    ) -> None:
         self._member = member
+        self._monitor = monitor
         self._peers = peers
         self._launcher = launcher
         self._token = token
@@ -70,6 +75,7 @@ class Actor:
             case situation.StopServer():
                 self._launcher.begin_stop()
             case situation.MarkSynced():
+                await self._monitor.execute(GIVE_VOTE)
                 member.records.change(joining=False, first_start=None, differs=False)
             case situation.Claim(claim=claim):
                 member.writer = claim
@@ -152,7 +158,8 @@ class Actor:
             write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
         member.settings.data_dir.mkdir(exist_ok=True)
         member.records.change(joining=True, first_start=None)
-        self._launcher.write_config(peers=action.addresses, donors=action.donors)
+        votes = action.position is not None and action.discard is None
+        self._launcher.write_config(peers=action.addresses, donors=action.donors, votes=votes)
         await self._launcher.start(Launch.JOIN)
 
     def _discard(self, reason: str) -> None:

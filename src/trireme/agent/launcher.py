@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import PurePosixPath
 
+from trireme.adapters.cgroup import memory_limit
 from trireme.adapters.dns import ordinal_of
 from trireme.adapters.mariadb.binaries import Binaries
 from trireme.adapters.mariadb.first_start import SST_USER
@@ -34,8 +35,12 @@ class Launcher:
         self._stopping: asyncio.Task[Exit] | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    def config_text(self, peers: tuple[str, ...], donors: tuple[str, ...]) -> str:
-        """The configuration for one start. Raises PermanentError naming what of the user's text is refused."""
+    def config_text(self, peers: tuple[str, ...], donors: tuple[str, ...], *, votes: bool = True) -> str:
+        """The configuration for one start. Raises PermanentError naming what of the user's text is refused.
+
+        ``votes``: False for a member that joins without data. Its death in the state transfer would otherwise
+        take the Primary from a donor that is alone with it.
+        """
         settings = self._member.settings
         return render(
             ServerConfig(
@@ -52,13 +57,16 @@ class Launcher:
                 sst_user=SST_USER,
                 sst_password=derive_password(self._token, "sst"),
                 version=self.binaries.version,
+                votes=votes,
                 cpus=len(os.sched_getaffinity(0)),
+                memory_bytes=memory_limit(),
                 user_text=settings.user_config,
             )
         )
 
-    def write_config(self, peers: tuple[str, ...], donors: tuple[str, ...]) -> None:
-        write_durably(self._member.settings.config_file, self.config_text(peers, donors).encode(), mode=0o600)
+    def write_config(self, peers: tuple[str, ...], donors: tuple[str, ...], *, votes: bool = True) -> None:
+        text = self.config_text(peers, donors, votes=votes)
+        write_durably(self._member.settings.config_file, text.encode(), mode=0o600)
 
     async def start(self, launch: Launch) -> None:
         """Start a server with the configuration written before, unless asked to stop meanwhile.
@@ -145,9 +153,7 @@ class Launcher:
             member.failed(f"mariadbd ended with {ended.code}: {self._advice or said}")
             log.error("mariadbd ended with %d: %s", ended.code, said)
         else:
-            log.info(
-                "mariadbd %s", "was killed at the deadline" if ended.killed else f"stopped ({ended.code})"
-            )
+            log.info("mariadbd %s", "was killed" if ended.killed else f"stopped ({ended.code})")
         member.wake.set()
 
     def _seconds_left(self) -> float:

@@ -72,7 +72,7 @@ async def _run(settings: Settings) -> int:
     launcher.config_text(peers=(), donors=())
     peers = Peers(token, settings.http_port, settings.listen_address)
     monitor = Monitor(settings.socket, AGENT_USER, derive_password(token, "agent"))
-    actor = Actor(member, peers, launcher, token)
+    actor = Actor(member, peers, launcher, monitor, token)
     server = AgentServer(member, token)
     listener = NotifyListener(settings.notify_socket, launcher.on_notify)
     loop = Loop(
