@@ -44,9 +44,12 @@ class Forwarding:
                     f"failed to connect to {self._address}:{port}: {error.strerror or error}".encode()
                 )
         else:
+            sending = asyncio.ensure_future(_to_pod(data, writer))
             with contextlib.suppress(ConnectionError):
-                await asyncio.gather(_to_pod(data, writer), _to_client(reader, data))
+                await _to_client(reader, data)
+            sending.cancel()
             writer.close()
+        # Old clients keep their side open until the error stream has ended.
         with contextlib.suppress(ConnectionError):
             await data.end()
             if errors is not None:
@@ -81,4 +84,3 @@ async def _to_pod(data: SpdyStream, writer: asyncio.StreamWriter) -> None:
 async def _to_client(reader: asyncio.StreamReader, data: SpdyStream) -> None:
     while chunk := await reader.read(CHUNK):
         await data.write(chunk)
-    await data.end()

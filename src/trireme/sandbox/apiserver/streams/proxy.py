@@ -1,5 +1,6 @@
 """pods/proxy and services/proxy: plain HTTP to a pod or Service, through the API server."""
 
+import os
 from collections.abc import Mapping
 
 import aiohttp
@@ -54,8 +55,9 @@ async def proxy(call: Call) -> web.StreamResponse:
         ):
             return await _relay(call, answer)
     except (aiohttp.ClientError, TimeoutError) as error:
-        why = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else str(error)
-        message = f"error trying to reach service: {url.host}:{url.port}: {why or type(error).__name__}"
+        number = error.os_error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
+        why = os.strerror(number) if number else str(error) or type(error).__name__
+        message = f"error trying to reach service: {url.host}:{url.port}: {why}"
         raise ApiError(503, "ServiceUnavailable", message) from error
 
 
