@@ -182,7 +182,9 @@ def test_a_member_whose_data_differs_leaves_and_takes_a_new_copy(three: PlainClu
     three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1), (2)")
     three[2].sql("SET SESSION wsrep_on=OFF", "DELETE FROM app.t")
     three[0].sql("UPDATE app.t SET id = id + 10")
-    wait_until(lambda: "needs a new copy" in three[2].log.read_text(), "member 2 knows that its data differs", 30)
+    wait_until(
+        lambda: "needs a new copy" in three[2].log.read_text(), "member 2 knows that its data differs", 30
+    )
     three.wait_synced()
     assert three[2].sql("SELECT id FROM app.t ORDER BY id") == [(11,), (12,)]
     assert list((three[2].volume / "aside").iterdir())

@@ -1,5 +1,6 @@
 """Talking to other agents over HTTP. Silence comes back as words, never as an absence (invariant 5)."""
 
+import os
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -64,6 +65,8 @@ class Peers:
                     return Silence("its answer is not signed with this cluster's token")
         except TimeoutError:
             return Silence(f"no answer within {ANSWER_SECONDS:.0f} s")
+        except aiohttp.ClientConnectorError as error:
+            return Silence(_reason(error.os_error))
         except (aiohttp.ClientError, OSError) as error:
             return Silence(str(error) or type(error).__name__)
         return _decode(answer, kind)
@@ -76,6 +79,11 @@ class Peers:
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
             )
         return self._session
+
+
+def _reason(error: OSError) -> str:
+    """ "connection refused" says more than asyncio's sentence with the address in it twice."""
+    return os.strerror(error.errno).lower() if error.errno is not None else str(error)
 
 
 def _decode(answer: bytes, kind: type[T]) -> T | Silence:

@@ -50,6 +50,7 @@ class Member:
     was_connected: bool = False
     """The server that runs now has been in the group."""
     received_bytes: int | None = None
+    sent_bytes: int | None = None
     seen_view: tuple[str, int] | None = None
     """``uuid, seqno`` of the last Primary view in the server's log, to number the next notification by."""
     busy: tuple[Phase, str] | None = None

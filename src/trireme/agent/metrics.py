@@ -45,8 +45,9 @@ def _own(member: Member) -> Iterator[str]:
     )
     seqno = report.position.seqno if report.position is not None else -1
     yield _metric("trireme_member_seqno", "gauge", "Position; -1 where it is not known.", seqno)
-    received = report.received_bytes or 0
-    yield _metric("trireme_member_transfer_received_bytes", "gauge", "State transfer under way.", received)
+    for way, count in (("received", member.received_bytes), ("sent", member.sent_bytes)):
+        name = f"trireme_member_transfer_{way}_bytes"
+        yield _metric(name, "gauge", f"Bytes {way} by the state transfer under way.", count or 0)
     yield _head("trireme_member_decision_info", "gauge", "The last decision, in words.")
     yield _sample("trireme_member_decision_info", 1.0, phase=report.phase.value, why=report.why)
 

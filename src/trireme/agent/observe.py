@@ -61,7 +61,8 @@ class Observer:
     async def _look_at_server(self) -> None:
         member = self._member
         if member.server is None:
-            member.status, member.received_bytes, member.transactions = None, None, 0
+            member.status, member.transactions = None, 0
+            member.received_bytes = member.sent_bytes = None
             return
         try:
             member.status = await self._monitor.read()
@@ -72,13 +73,23 @@ class Observer:
         except TriremeError as error:
             member.status = None
             member.refusal = str(error) if isinstance(error, PermanentError) else None
+        await self._look_at_transfer()
+
+    async def _look_at_transfer(self) -> None:
+        """A joiner answers no SQL while it receives; a donor says so (state 2). Otherwise nothing is looked for."""
+        member = self._member
+        member.received_bytes = member.sent_bytes = None
         pid = member.server.pid if member.server is not None else None
-        if member.status is None and pid is not None:
-            progress = await asyncio.to_thread(transfer_progress, member.settings.data_root, pid)
-            receives = progress is not None and progress.role == "joiner"
-            member.received_bytes = progress.transferred_bytes if progress is not None and receives else None
+        transfers = member.status is None or member.status.local_state == 2
+        if pid is None or not transfers:
+            return
+        progress = await asyncio.to_thread(transfer_progress, member.settings.data_root, pid)
+        if progress is None:
+            return
+        if progress.role == "joiner":
+            member.received_bytes = progress.transferred_bytes
         else:
-            member.received_bytes = None
+            member.sent_bytes = progress.transferred_bytes
 
     async def _ask_members(self) -> None:
         await self._look_up()
