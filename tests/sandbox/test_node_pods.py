@@ -52,7 +52,7 @@ async def test_secret_and_config_map_volumes_hold_the_files(tmp_path: Path) -> N
         ]
         script = (
             "exec 2>&1; id -u; id -g; cat /etc/trireme/secret/password; stat -Lc ' %a' /etc/trireme/secret/password;"
-            " cat /etc/trireme/config/a.cnf; touch /tmp/x && ls /tmp; touch /etc/x; touch /etc/trireme/config/y;"
+            " cat /etc/trireme/config/a.cnf; touch /tmp/x && ls /tmp/x; touch /etc/x; touch /etc/trireme/config/y;"
             " cat /var/run/secrets/kubernetes.io/serviceaccount/token"
         )
         main = container(script, volumeMounts=mounts, securityContext={"readOnlyRootFilesystem": True})
@@ -68,7 +68,7 @@ async def test_secret_and_config_map_volumes_hold_the_files(tmp_path: Path) -> N
             "0",
             "sesame 440",
             "[a]",
-            "x",
+            "/tmp/x",
             "touch: cannot touch '/etc/x': Read-only file system",
             "touch: cannot touch '/etc/trireme/config/y': Read-only file system",
             "token-of-default-default-pod",
