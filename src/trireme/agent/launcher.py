@@ -16,11 +16,15 @@ from trireme.adapters.mariadb.notify import Notification, notify_command
 from trireme.adapters.mariadb.process import Exit, Server
 from trireme.adapters.signing import derive_password
 from trireme.agent.member import Member
+from trireme.api.position import View
 from trireme.base.durable import write_durably
 from trireme.core.situation import Launch
 from trireme.manifests.server_config import ServerConfig, render
 
 log = logging.getLogger("trireme.agent")
+
+VIEW_SECONDS = 1.5
+"""Longest wait for a view's block in the log. The server waits 2 s for us, and goes on."""
 
 KILL_RESERVE_SECONDS = 5.0
 """Before the pod's own deadline: time to reap, and to leave in words."""
@@ -32,6 +36,8 @@ class Launcher:
         self._member = member
         self._token = token
         self._advice = ""
+        self._seen: ViewSeen | None = None
+        self._news = asyncio.Event()
         self._stopping: asyncio.Task[Exit] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -76,7 +82,8 @@ class Launcher:
         member, settings = self._member, self._member.settings
         if member.stop_since is not None:
             return
-        member.launch, member.seen_view, member.status, member.was_connected = launch, None, None, False
+        member.launch, member.status, member.was_connected = launch, None, False
+        self._seen = None
         self._advice = ""
         server = Server(
             self.binaries,
@@ -120,16 +127,32 @@ class Launcher:
         member = self._member
         inside = notification.index is not None and notification.index >= 0
         if notification.primary and inside and notification.uuid and notification.members:
-            ordinals = [ordinal_of(item.name) for item in notification.members]
-            member.note_view(notification.uuid, tuple(o for o in ordinals if o is not None))
+            names = frozenset(item.name for item in notification.members)
+            seqno = await self._number_of(notification.uuid, names)
+            ordinals = sorted(o for o in map(ordinal_of, names) if o is not None)
+            member.note_view(View(notification.uuid, seqno, tuple(ordinals)))
         member.wake.set()
+
+    async def _number_of(self, uuid: str, names: frozenset[str]) -> int:
+        """The view's seqno, which only the log tells. Its block is written before the call, but through a pipe."""
+        try:
+            async with asyncio.timeout(VIEW_SECONDS):
+                while self._seen is None or self._seen.uuid != uuid or frozenset(self._seen.members) != names:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            known = self._member.records.record.last_view
+            log.warning("the log did not tell the number of the view of %s", ", ".join(sorted(names)))
+            return known.seqno + 1 if known is not None and known.uuid == uuid else 1
+        return self._seen.seqno
 
     def _on_event(self, event: LogEvent) -> None:
         member = self._member
         match event:
             case ViewSeen(primary=True):
                 if event.own_index >= 0:
-                    member.seen_view = (event.uuid, event.seqno)
+                    self._seen = event
+                    self._news.set()
             case ViewSeen():
                 pass
             case TransferSeen():

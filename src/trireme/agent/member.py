@@ -51,8 +51,6 @@ class Member:
     """The server that runs now has been in the group."""
     received_bytes: int | None = None
     sent_bytes: int | None = None
-    seen_view: tuple[str, int] | None = None
-    """``uuid, seqno`` of the last Primary view in the server's log, to number the next notification by."""
     busy: tuple[Phase, str] | None = None
     campaign: Campaign | None = None
     failures: int = 0
@@ -155,14 +153,9 @@ class Member:
             return Position(self.status.state_uuid, self.status.last_committed)
         return verdict.position if verdict else None
 
-    def note_view(self, uuid: str, members: tuple[int, ...]) -> None:
+    def note_view(self, view: View) -> None:
         """A Primary view was installed: on disk before this returns, and an open first start is over."""
-        seqno = self.seen_view[1] if self.seen_view is not None and self.seen_view[0] == uuid else None
-        known = self.records.record.last_view
-        if seqno is None:
-            seqno = known.seqno + 1 if known is not None and known.uuid == uuid else 1
-        view = View(uuid, seqno, tuple(sorted(members)))
-        if view != known:
+        if view != self.records.record.last_view:
             self.records.change(last_view=view, first_start=None)
 
 
