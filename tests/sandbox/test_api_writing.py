@@ -346,3 +346,10 @@ class TestScaleAndDelete:
         await client.ask("DELETE", f"{NS}/pods/p")
         with pytest.raises(NotFoundError):
             lab.store.get(Key("", "pods", "default", "p"))
+
+
+async def test_a_node_whose_report_is_short_can_be_cordoned(lab: Laboratory, client: Client) -> None:
+    status = {"nodeInfo": {"kubeletVersion": "v1"}}
+    lab.put("", "nodes", {"metadata": {"name": "n"}, "spec": {}, "status": status})
+    answer = await client.ask("PATCH", "/api/v1/nodes/n", {"spec": {"unschedulable": True}}, media=STRATEGIC)
+    assert (answer.code, answer.body["spec"], answer.body["status"]) == (200, {"unschedulable": True}, status)

@@ -38,7 +38,7 @@ class Kind:
         return "status" in self.subresources
 
 
-POD_SUBRESOURCES = ("status", "binding", "eviction", "log", "exec", "attach", "portforward", "proxy")
+POD_SUBRESOURCES = ("status", "eviction", "log", "exec", "attach", "portforward", "proxy")
 WORKLOAD = ("status", "scale")
 
 
@@ -98,7 +98,7 @@ def _core() -> Iterator[Kind]:
     yield core("ConfigMap", "configmaps", "cm")
     yield core("Endpoints", "endpoints", "ep")
     yield core("Event", "events", "ev")
-    yield core("Namespace", "namespaces", "ns", namespaced=False, subresources=("status", "finalize"))
+    yield core("Namespace", "namespaces", "ns", namespaced=False, subresources=("status",))
     yield core("Node", "nodes", "no", namespaced=False, subresources=("status",))
     yield core("PersistentVolumeClaim", "persistentvolumeclaims", "pvc", subresources=("status",))
     yield core("PersistentVolume", "persistentvolumes", "pv", namespaced=False, subresources=("status",))
@@ -138,7 +138,6 @@ def _groups() -> Iterator[Kind]:
     yield named(rbac, "rbac", "Role", "roles")
     yield named("discovery.k8s.io", "discovery", "EndpointSlice", "endpointslices")
     yield named("coordination.k8s.io", "coordination", "Lease", "leases")
-    yield named("events.k8s.io", "events", "Event", "events", short=("ev",))
     yield named(
         "storage.k8s.io", "storage", "StorageClass", "storageclasses", namespaced=False, short=("sc",)
     )

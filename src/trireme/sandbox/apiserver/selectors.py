@@ -128,7 +128,6 @@ SELECTABLE: dict[tuple[str, str], tuple[str, ...]] = {
         "status.nominatedNodeName",
     ),
     ("", "events"): EVENT_FIELDS,
-    ("events.k8s.io", "events"): EVENT_FIELDS,
     ("", "secrets"): ("type",),
     ("", "namespaces"): ("status.phase",),
     ("", "nodes"): ("spec.unschedulable",),

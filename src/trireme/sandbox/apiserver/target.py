@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trireme.sandbox.apiserver.errors import method_not_allowed
 
-NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
+NAMESPACE_SUBRESOURCES = frozenset({"status"})
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get", "HEAD": "get"}
 
 

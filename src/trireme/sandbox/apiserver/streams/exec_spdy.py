@@ -31,17 +31,17 @@ class SpdyClient:
             asyncio.ensure_future(_forward_stdin(self._streams.get("stdin"), inbox)),
             asyncio.ensure_future(_forward_sizes(self._streams.get("resize"), inbox)),
         ]
+        message: asyncio.Future[Stdin | Resize] | None = None
         try:
             while True:
                 message = asyncio.ensure_future(inbox.get())
                 await asyncio.wait({message, self._running}, return_when=asyncio.FIRST_COMPLETED)
                 if not message.done():
-                    message.cancel()
                     return
                 yield message.result()
         finally:
-            for reader in readers:
-                reader.cancel()
+            for task in (*readers, *([message] if message else [])):
+                task.cancel()
 
     async def close(self) -> None:
         """Leave the client a moment to hang up itself: closing first could cut off what it has not read yet."""

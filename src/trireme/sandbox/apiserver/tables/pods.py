@@ -74,7 +74,12 @@ def restarts(pod: Object) -> str:
 
 
 def readiness_gates(pod: Object) -> str:
-    return NONE
+    """How many of the gates are open."""
+    gates = [each["conditionType"] for each in pod.get("spec", {}).get("readinessGates") or ()]
+    if not gates:
+        return NONE
+    true = {each["type"] for each in dig(pod, "status.conditions", []) if each["status"] == "True"}
+    return f"{sum(1 for gate in gates if gate in true)}/{len(gates)}"
 
 
 COLUMNS = (

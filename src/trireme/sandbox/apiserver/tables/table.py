@@ -19,7 +19,6 @@ COLUMNS: dict[tuple[str, str], tuple[Column, ...]] = {
     ("", "persistentvolumes"): core.VOLUME,
     ("", "nodes"): core.NODE,
     ("", "events"): core.EVENT,
-    ("events.k8s.io", "events"): core.EVENT,
     ("discovery.k8s.io", "endpointslices"): core.ENDPOINT_SLICE,
     ("apps", "statefulsets"): workloads.STATEFULSET,
     ("apps", "deployments"): workloads.DEPLOYMENT,
