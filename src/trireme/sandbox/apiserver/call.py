@@ -35,9 +35,10 @@ class Cluster:
     allocate_cluster_ip: Callable[[Object], str]
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object:
-        """Raises ApiError (404)."""
+        """With kind and version, also where whoever wrote it left them out. Raises ApiError (404)."""
         try:
-            return self.store.get(key_of(kind, namespace, name))
+            found = self.store.get(key_of(kind, namespace, name))
+            return {"apiVersion": kind.api_version, "kind": kind.kind, **found}
         except NotFoundError:
             raise not_found(kind.group, kind.plural, name) from None
 

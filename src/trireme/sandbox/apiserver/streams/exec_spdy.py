@@ -40,8 +40,10 @@ class SpdyClient:
                     return
                 yield message.result()
         finally:
-            for task in (*readers, *([message] if message else [])):
-                task.cancel()
+            for reader in readers:
+                reader.cancel()
+            if message is not None:
+                message.cancel()
 
     async def close(self) -> None:
         """Leave the client a moment to hang up itself: closing first could cut off what it has not read yet."""
