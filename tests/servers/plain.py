@@ -278,6 +278,12 @@ class PlainCluster:
     def histories(self, members: Sequence[Agent] | None = None) -> set[str]:
         return {m.status()["server"]["uuid"] for m in members or self.members if m.process is not None}
 
+    def views(self) -> set[tuple[int, ...]]:
+        """The members of the last views that the living members remember; one, when all remember the same."""
+        views = [m.status()["last_view"] for m in self.members if m.process is not None]
+        assert len({(view["uuid"], view["seqno"]) for view in views}) == 1, views
+        return {tuple(view["members"]) for view in views}
+
     def writer(self) -> Agent:
         """The one writer, once all agree."""
 

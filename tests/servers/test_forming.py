@@ -23,6 +23,7 @@ def test_a_cluster_of(members: int) -> None:
         cluster.start().wait_synced()
         writer = cluster.writer()
         assert writer.ordinal == 0
+        wait_until(lambda: cluster.views() == {tuple(range(members))}, "all remember the same last view", 10)
         writer.sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1), (2)")
         for member in cluster.members:
             assert member.sql("SELECT COUNT(*) FROM app.t") == [(2,)]

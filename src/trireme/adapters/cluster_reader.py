@@ -6,6 +6,8 @@ left is still shown.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -15,13 +17,17 @@ from trireme.adapters.pod_state import SERVER_CONTAINER, pod_state
 from trireme.api.names import HTTP_PORT
 from trireme.api.report import WIRE_VERSION, Report
 from trireme.base.errors import TriremeError
-from trireme.core.cluster_seen import Answer, Cluster, Member, Pod
+from trireme.core.cluster_seen import Answer, Cluster, Member
 
 SELECTOR = "app.kubernetes.io/name=trireme,app.kubernetes.io/component=database"
 INSTANCE = "app.kubernetes.io/instance"
 
 ANSWER_SECONDS = 4.0
 """An agent answers in milliseconds; a node that is gone would hold the API server's proxy for half a minute."""
+
+
+PROXY_SAYS = "error trying to reach service: "
+"""Before what the API server found when it called the pod."""
 
 
 class _Extra(msgspec.Struct):
@@ -58,7 +64,7 @@ async def _wanted(api: ClusterApi, path: str, selector: str) -> dict[tuple[str, 
     try:
         sets = await api.list(path, selector)
     except RefusedError as refusal:
-        if refusal.status != 403:
+        if refusal.status != HTTPStatus.FORBIDDEN:
             raise
         return {}
     return {_cluster_of(each): int((each.get("spec") or {}).get("replicas", 1)) for each in sets}
@@ -88,23 +94,17 @@ async def _member(
     if found is None:
         return Member(name=name, ordinal=ordinal)
     pod = pod_state(found)
-    answer, silence = await _ask(api, namespace, name, found, pod)
-    return Member(name=name, ordinal=ordinal, pod=pod, answer=answer, silence=silence)
-
-
-async def _ask(
-    api: ClusterApi, namespace: str, name: str, found: Object, pod: Pod
-) -> tuple[Answer | None, str]:
-    """The member's answer, or why there is none."""
+    member = Member(name=name, ordinal=ordinal, pod=pod)
     if not pod.running:
-        return None, ""
+        return member
     path = f"/api/v1/namespaces/{namespace}/pods/{name}:{_http_port(found)}/proxy/status"
     try:
-        return decode_answer(await api.get_bytes(path, seconds=ANSWER_SECONDS)), ""
+        return replace(member, answer=decode_answer(await api.get_bytes(path, seconds=ANSWER_SECONDS)))
     except RefusedError as refusal:
-        return None, refusal.said.removeprefix("error trying to reach service: ") or str(refusal)
+        said = refusal.said.removeprefix(PROXY_SAYS) or str(refusal)
+        return replace(member, silence=said, forbidden=refusal.status == HTTPStatus.FORBIDDEN)
     except (TriremeError, msgspec.DecodeError) as error:
-        return None, str(error)
+        return replace(member, silence=str(error))
 
 
 def decode_answer(body: bytes) -> Answer:

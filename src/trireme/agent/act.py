@@ -151,11 +151,12 @@ class Actor:
 
     async def _join(self, action: Join) -> None:
         member, root = self._member, self._member.settings.data_root
-        datadir.clean_transfer_leftovers(root)
         if action.discard is not None and member.facts is not None and not member.facts.empty:
             await asyncio.to_thread(self._discard, action.discard)
-        elif action.position is not None:
-            write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
+        else:
+            datadir.clean_transfer_leftovers(root)
+            if action.position is not None:
+                write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
         member.settings.data_dir.mkdir(exist_ok=True)
         member.records.change(joining=True, first_start=None)
         votes = action.position is not None and action.discard is None
@@ -163,9 +164,13 @@ class Actor:
         await self._launcher.start(Launch.JOIN)
 
     def _discard(self, reason: str) -> None:
-        """Move what may be worth a look aside (one copy is kept); a half-copied transfer is worth none."""
+        """Move what may be worth a look aside (one copy is kept); a half-copied transfer is worth none.
+
+        It goes as a whole: files without their marks would be taken for data.
+        """
         member, root = self._member, self._member.settings.data_root
         if member.facts is not None and member.facts.transfer_broke_off:
+            datadir.remove(root)
             return
         where = datadir.set_aside(root, reason, _stamp())
         datadir.prune_aside(root, 1)

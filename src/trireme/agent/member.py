@@ -95,6 +95,7 @@ class Member:
         record, facts = self.records.record, self.facts
         evidence = directory.Evidence(
             has_files=not facts.empty,
+            has_engine=facts.has_ibdata,
             grastate=facts.grastate.position if facts.grastate else None,
             safe_to_bootstrap=facts.grastate.safe_to_bootstrap if facts.grastate else False,
             differs=record.differs,

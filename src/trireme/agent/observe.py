@@ -51,6 +51,7 @@ class Observer:
             retry_at=member.retry_at,
             last_failure=member.last_failure,
             fault=member.fault,
+            answered=member.was_connected,
             cut_off=member.was_connected and member.status is not None and not member.status.connected,
             doubtful=member.doubtful,
             refusal=member.refusal,

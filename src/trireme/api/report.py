@@ -42,6 +42,7 @@ class Phase(StrEnum):
     SYNCED = "Synced"
     DONOR = "Donor"
     NON_PRIMARY = "NonPrimary"
+    UNRESPONSIVE = "Unresponsive"
     LEAVING = "Leaving"
     BLOCKED = "Blocked"
 

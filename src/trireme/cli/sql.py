@@ -120,7 +120,7 @@ def sql(
         trireme sql demo < dump.sql
 
     The password is read in the pod, from the Secret's file. You need the
-    right to create pods/exec, beside those of `trireme status`.
+    rights to get and create pods/exec, beside those of `trireme status`.
 
     Exit status: the client's; 2 if it could not be run.
     """

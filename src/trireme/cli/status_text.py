@@ -85,7 +85,7 @@ def _columns(cluster: Cluster, *, wide: bool) -> list[Column]:
     ]
     if wide:
         table += [
-            Column("DIRECTORY", [each.report.directory if each.report else "-" for each in members]),
+            Column("DIRECTORY", [_directory(each) for each in members]),
             Column("SERVER", [each.server.version if each.server else "-" for each in members]),
             Column(
                 "ADDRESS", [each.pod.address if each.pod and each.pod.address else "-" for each in members]
@@ -110,6 +110,13 @@ def _position(member: Member, cluster: Cluster, *, full: bool) -> str:
         return str(position)
     same = position.uuid == cluster.history
     return str(position.seqno) if same else f"{short(position.uuid)}:{position.seqno}"
+
+
+def _directory(member: Member) -> str:
+    """Judged between two servers only: one that runs has its directory in use."""
+    if member.report is None or member.report.running:
+        return "-"
+    return member.report.directory
 
 
 def _view(member: Member) -> str:

@@ -63,11 +63,12 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
     action = Join(
         addresses=tuple(sorted(report.address for report in primaries)),
         donors=_rotate(donors, situation.failures),
-        position=me.position,
-        discard=_worthless(situation),
+        position=None if situation.doubtful else me.position,
+        discard=_worthless(me),
     )
-    keeps = me.position is not None and action.discard is None
-    how = "by an incremental transfer if it can" if keeps else "by a full state transfer"
+    how = (
+        "by an incremental transfer if it can" if action.position is not None else "by a full state transfer"
+    )
     return Decision(Phase.JOINING, f"a Primary lives: joins it {how}", (*_withdrawal(situation), action))
 
 
@@ -88,15 +89,15 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
     return None
 
 
-def _worthless(situation: Situation) -> str | None:
-    """Invariant 10: this member's own evidence says so, and a Primary of the same history lives."""
-    me = situation.me
+def _worthless(me: Report) -> str | None:
+    """Invariant 10: this member's own evidence says so, and a Primary of the same history lives.
+
+    Doubtful data is not worthless: it stays until the transfer overwrites it, by which time the donor has it all.
+    """
     if me.directory is Directory.INCOMPLETE:
         return "a state transfer broke off"
     if me.directory is Directory.UNKNOWN:
         return "no position can be found"
-    if situation.doubtful:
-        return "its state file names no history"
     if me.directory is Directory.FRESH:
         return "a first start did not finish"
     return None
@@ -115,7 +116,7 @@ def _campaign(situation: Situation, outcome: election.Elect) -> Decision:
         why = f"{outcome.why}; asks for grants in epoch {candidacy.epoch}"
         action = AskGrants(candidacy, outcome.electorate)
         return Decision(Phase.ELECTING, f"{why} ({heard})" if heard else why, (action,), again=0.5)
-    if outcome.succeeds is None and not situation.prepared:
+    if election.is_fresh(situation.me) and not situation.prepared:
         why = f"elected in epoch {candidacy.epoch}: makes the first data directory"
         return Decision(Phase.INITIALIZING, why, (Initialize(candidacy.epoch),))
     why = f"elected in epoch {candidacy.epoch} by {election.names(outcome.electorate)}: bootstraps"

@@ -17,6 +17,9 @@ def advise(cluster: Cluster, kubectl: str) -> Iterator[str]:
     if cluster.size == 0 and not cluster.members:
         yield f"Start it: `{kubectl} scale statefulset {cluster.name} --replicas=3`"
         return
+    if any(each.forbidden for each in cluster.members):
+        yield "You may not ask its members: that takes the right to get pods/proxy in this namespace."
+        return
     advice = [*_about_view(cluster, kubectl)]
     for member in cluster.members:
         advice += _about(member, cluster, kubectl)

@@ -40,13 +40,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One ordinal, as it is seen from outside. ``silence`` says why there is no answer, if it was asked."""
+    """One ordinal, as it is seen from outside."""
 
     name: str
     ordinal: int
     pod: Pod | None = None
     answer: Answer | None = None
     silence: str = ""
+    """Why it did not answer, if it was asked."""
+    forbidden: bool = False
+    """Its agent may not be asked by whoever looks."""
 
     @property
     def report(self) -> Report | None:
@@ -76,12 +79,12 @@ class Member:
 
     @property
     def phase(self) -> str:
-        """The member's own phase, else its pod's state, else Silent."""
+        """The member's own phase; Silent if it runs and does not say; else its pod's state."""
         if self.report is not None:
             return self.report.phase
         if self.pod is None:
             return "NoPod"
-        return "Silent" if self.pod.running else self.pod.state
+        return "Silent" if self.pod.running and not self.forbidden else self.pod.state
 
     @property
     def why(self) -> str:

@@ -12,6 +12,8 @@ class Evidence:
 
     has_files: bool
     """Anything at all but an empty directory."""
+    has_engine: bool = True
+    """The storage engine's system tablespace is there."""
     grastate: Position | None
     """As written; None when the file is absent or does not parse."""
     safe_to_bootstrap: bool
@@ -55,7 +57,7 @@ def judge(evidence: Evidence, *, engine_asked: bool) -> Verdict:
     written = evidence.grastate
     if written is not None and written.known:
         return Verdict(Directory.CLEAN, written, False, f"stopped in order at {written}")
-    if evidence.joining and (written is None or not _has_uuid(written)):
+    if evidence.joining and not evidence.has_engine:
         return Verdict(
             Directory.INCOMPLETE, None, False, "it was joining, and no state transfer was completed"
         )
@@ -79,7 +81,3 @@ def _judge_empty(evidence: Evidence) -> Verdict:
         False,
         "it is empty, yet its records say that it belonged to a Primary Component",
     )
-
-
-def _has_uuid(position: Position) -> bool:
-    return Position(position.uuid, 0).known

@@ -7,6 +7,7 @@ here costs time, never a second Primary.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from trireme.api.position import View
 from trireme.api.report import Directory, Report
@@ -76,7 +77,7 @@ def _first(answers: Mapping[int, Report], declared: int) -> Outcome:
 
 def _succeed(answers: Mapping[int, Report], declared: int) -> Outcome:
     view = latest_view(answers.values())
-    electorate = view.members if view else tuple(sorted({*range(declared), *answers}))
+    electorate = view.members if view and _vouches(view, answers) else _everyone(answers, declared)
     silent = tuple(ordinal for ordinal in electorate if ordinal not in answers)
     if silent:
         return Wait(silent, f"{names(silent)} of the latest view may hold newer data and did not answer")
@@ -85,7 +86,7 @@ def _succeed(answers: Mapping[int, Report], declared: int) -> Outcome:
     if unsettled:
         return Wait(unsettled, f"the position of {names(unsettled)} is not known yet")
     able = {ordinal: report for ordinal, report in asked.items() if may_bootstrap(report)}
-    if not able:
+    if able.keys().isdisjoint(view.members if view else electorate):
         state = ", ".join(f"{ordinal} {report.directory}" for ordinal, report in asked.items())
         return Hopeless(f"no member of the latest view has data that may be bootstrapped ({state})")
     candidate = min(able, key=lambda ordinal: (-_seqno(able[ordinal]), ordinal))
@@ -95,6 +96,28 @@ def _succeed(answers: Mapping[int, Report], declared: int) -> Outcome:
         view,
         f"member {candidate} is the most advanced of the latest view ({names(electorate)}) at {able[candidate].position}",
     )
+
+
+def _vouches(view: View, answers: Mapping[int, Report]) -> bool:
+    """Whether its members, once all of them answered, rule out that anyone else has newer data.
+
+    They do not where one of them lost its volume: it may have gone on with others, and nobody here would know.
+    Nor where nobody has all that came before the view: then only a joiner knows of it, which is told the view
+    before it has the data, and those who left shortly before may have confirmed more than those who stayed.
+    """
+    asked = [answers[ordinal] for ordinal in view.members if ordinal in answers]
+    if any(is_fresh(report) for report in asked):
+        return False
+    if len(asked) < len(view.members) or not all(is_settled(report) for report in asked):
+        return True
+    positions = [_seqno(report) for report in asked if may_bootstrap(report)]
+    return not positions or max(positions) >= view.seqno - 1
+
+
+def _everyone(answers: Mapping[int, Report], declared: int) -> tuple[int, ...]:
+    """All who may have data: the declared, those who answer, and those whom any of them remembers."""
+    remembered = (report.last_view.members for report in answers.values() if report.last_view is not None)
+    return tuple(sorted({*range(declared), *answers, *chain.from_iterable(remembered)}))
 
 
 def latest_view(reports: Iterable[Report]) -> View | None:

@@ -51,7 +51,7 @@ def _refusal(request: GrantRequest, voter: Report) -> str | None:
         return "this member is stopping"
     if not is_settled(voter):
         return "this member does not know its own position yet"
-    if succeeds is None:
+    if succeeds is None and is_fresh(claim):
         return _refusal_of_first(claim, voter)
     return _refusal_of_successor(succeeds, claim, voter)
 
@@ -64,14 +64,16 @@ def _refusal_of_first(claim: Report, voter: Report) -> str | None:
     return None
 
 
-def _refusal_of_successor(succeeds: View, claim: Report, voter: Report) -> str | None:
+def _refusal_of_successor(succeeds: View | None, claim: Report, voter: Report) -> str | None:
+    """``succeeds`` None: the candidate has data, and nobody that it heard remembers a view."""
     if not may_bootstrap(claim) or claim.position is None:
         return f"the candidate's directory is {claim.directory}"
-    strangers = histories_of(voter) - {succeeds.uuid}
-    if strangers or claim.position.uuid != succeeds.uuid:
-        return f"the candidate's history is {succeeds.uuid}, this member knows {', '.join(strangers) or 'another'}"
-    if voter.last_view is not None and voter.last_view.seqno > succeeds.seqno:
-        return f"this member knows a later view ({voter.last_view.seqno} > {succeeds.seqno})"
+    uuid, seqno = (succeeds.uuid, succeeds.seqno) if succeeds is not None else (claim.position.uuid, 0)
+    strangers = histories_of(voter) - {uuid}
+    if strangers or claim.position.uuid != uuid:
+        return f"the candidate's history is {uuid}, this member knows {', '.join(strangers) or 'another'}"
+    if voter.last_view is not None and voter.last_view.seqno > seqno:
+        return f"this member knows a later view ({voter.last_view.seqno} > {seqno})"
     if may_bootstrap(voter) and voter.position is not None and voter.position.seqno > claim.position.seqno:
         return f"this member is ahead ({voter.position.seqno} > {claim.position.seqno})"
     return None

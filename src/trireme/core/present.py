@@ -13,6 +13,8 @@ def with_server(situation: Situation) -> Decision:
     server = situation.me.server
     if server is None and situation.refusal is not None:
         return Decision(Phase.BLOCKED, situation.refusal)
+    if server is None and situation.answered:
+        return Decision(Phase.UNRESPONSIVE, "its server runs, and does not answer its agent")
     if server is None:
         return _starting(situation)
     if not server.primary:

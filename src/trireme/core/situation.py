@@ -50,6 +50,8 @@ class Situation:
     last_failure: str = ""
     fault: str | None = None
     """What only a person can mend, in words."""
+    answered: bool = False
+    """The server that runs now has answered before: it is up, not starting."""
     cut_off: bool = False
     """The server was in the group, closed its connection, and runs on: it will not come back by itself."""
     doubtful: bool = False

@@ -16,6 +16,7 @@ from trireme.sandbox.display import Display, every
 from trireme.sandbox.dns.faults import Fault, Mode, read_faults, write_faults
 from trireme.sandbox.folder import Folder, running_pid
 from trireme.sandbox.launching import kubectl_command, kubectl_environment, start, stop
+from trireme.sandbox.node.preflight import check_containers
 from trireme.sandbox.progress import (
     SetRef,
     connect_lines,
@@ -56,6 +57,7 @@ def up(
     """Start the sandbox in the background; with -k or -f apply manifests and wait until they are ready."""
     folder = Folder.at(directory)
     if running_pid(folder) is None:
+        check_containers()
         start(folder)
         typer.echo(f"The sandbox runs (API {_server(folder)}, folder {folder.path}).")
     else:

@@ -170,6 +170,11 @@ def test_a_server_that_refuses_its_agent_needs_a_person() -> None:
     assert (decision.phase, decision.why) == (Phase.BLOCKED, "access denied for the agent's account")
 
 
+def test_a_server_that_stops_answering_is_not_called_starting() -> None:
+    decision = decide(situation(member(0).starting(), launch=Launch.JOIN, answered=True))
+    assert decision.phase is Phase.UNRESPONSIVE
+
+
 def test_a_long_state_transfer_is_left_alone() -> None:
     receiving = Builder(replace(member(1).starting().report, received_bytes=5 * 2**20))
     decision = decide(situation(receiving, member(0).primary(), launch=Launch.JOIN))
@@ -192,9 +197,11 @@ def test_a_server_that_closed_its_connection_for_good_is_started_anew() -> None:
 
 
 def test_data_that_names_no_history_is_not_joined_incrementally() -> None:
+    """Nor is it thrown away before a donor sends a copy: it may be all that is left of a confirmed commit."""
     join = decide(situation(crashed(1), member(0).primary(), doubtful=True)).actions[0]
     assert isinstance(join, Join)
-    assert join.discard == "its state file names no history"
+    assert join.position is None
+    assert join.discard is None
 
 
 def test_a_server_that_lost_the_primary_waits_for_the_silent() -> None:

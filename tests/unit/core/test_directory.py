@@ -58,8 +58,14 @@ FINDINGS: list[tuple[str, Evidence, Directory, Position | None]] = [
     ("a corrupt grastate.dat", replace(DATA, grastate=None, recovered=AT_9), Directory.CRASHED, AT_9),
     ("a crash while joining with data", replace(DATA, joining=True, recovered=AT_9), Directory.CRASHED, AT_9),
     (
-        "a transfer asked for and not begun",
-        replace(DATA, grastate=ZERO, joining=True),
+        "a transfer asked for and not begun: the data is still whole",
+        replace(DATA, grastate=ZERO, joining=True, recovered=AT_9),
+        Directory.CRASHED,
+        AT_9,
+    ),
+    (
+        "a first transfer asked for and not begun",
+        replace(DATA, grastate=ZERO, joining=True, has_engine=False),
         Directory.INCOMPLETE,
         None,
     ),

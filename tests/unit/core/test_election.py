@@ -101,6 +101,24 @@ SITUATIONS: list[tuple[str, list[Builder], type[Outcome], tuple[int, ...]]] = [
         (),
     ),
     (
+        "a member of the last view lost its volume: it may have gone on with others, so all are asked",
+        [member(0).crashed(9).in_view(8, 0, 1), member(1)],
+        Wait,
+        (2,),
+    ),
+    (
+        "a member of the last view lost its volume and everyone else answered",
+        [member(0).crashed(9).in_view(8, 0, 1), member(1), member(2).crashed(7).in_view(6, 0, 1, 2)],
+        Elect,
+        (0,),
+    ),
+    (
+        "only a joiner was told of the last view: those who left before it may be ahead of those who stayed",
+        [member(0).crashed(8).in_view(8, 0, 2), member(1).crashed(5).in_view(12, 0, 1)],
+        Wait,
+        (2,),
+    ),
+    (
         "everyone answered and nobody has usable data",
         [member(0).incomplete().in_view(3, 0, 1), member(1).unknown().in_view(3, 0, 1)],
         Hopeless,

@@ -37,6 +37,14 @@ def test_a_first_bootstrap_is_refused_where_the_declared_counts_differ() -> None
     assert "declared" in ask(member(0).declaring(1), member(1), succeeds=None)
 
 
+def test_data_without_any_known_view_is_not_a_first_bootstrap() -> None:
+    """Its one view was never written down, or the volume came from elsewhere."""
+    assert ask(member(0).crashed(7), member(1), succeeds=None) == ""
+    assert ask(member(0).crashed(7), member(0).crashed(7), succeeds=None) == ""
+    assert "ahead" in ask(member(0).crashed(7), member(1).crashed(8), succeeds=None)
+    assert "later view" in ask(member(0).crashed(7), crashed(1, 7), succeeds=None)
+
+
 def test_an_equal_position_is_granted() -> None:
     assert ask(crashed(1), crashed(0)) == ""
 

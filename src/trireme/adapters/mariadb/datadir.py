@@ -145,6 +145,15 @@ def set_aside(root: Path, reason: str, now_text: str) -> Path | None:
     return target
 
 
+def remove(root: Path) -> None:
+    """Remove ``data/`` for good: at once by its name, then file by file. The caller must know that no server runs."""
+    shutil.rmtree(root / UNFINISHED, ignore_errors=True)
+    if (root / DATA).exists():
+        (root / DATA).rename(root / UNFINISHED)
+        sync_directory(root)
+        shutil.rmtree(root / UNFINISHED)
+
+
 def clean_transfer_leftovers(root: Path) -> tuple[str, ...]:
     """Remove the *marks* of a broken state transfer (pid and progress files, the .sst folder); say which.
 
