@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cost, p1, p2, report
+from bench import cost, p1, p2, p3, report
 from bench.machine import describe
 from bench.run import Result, Run
 
@@ -18,6 +18,7 @@ PHASES: dict[str, tuple[Callable[[Run], Result], float]] = {
     "p1": (p1.measure, 360.0),
     "cost": (cost.measure, 180.0),
     "p2": (p2.measure, 300.0),
+    "p3": (p3.measure, 300.0),
 }
 """Each phase and the seconds after which it begins no further round: together under 20 minutes."""
 

@@ -82,8 +82,7 @@ class Writers:
 
     def first_after(self, moment: float) -> float | None:
         """When the first commit after ``moment`` was acknowledged; both in seconds since the epoch."""
-        later = (at for at, _ in reversed(self._acknowledged[-1000:]) if at > moment)
-        return min(later, default=None)
+        return min((at for at, _ in self._acknowledged if at > moment), default=None)
 
     def longest_gap(self, since: float) -> float:
         """The longest time without any acknowledged commit that ended after ``since``."""

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from bench.network import free_net
-from bench.product import Line, Sandbox
+from bench.product import Line, Sandbox, moment
 from bench.recipe import Milestones, Recipe
 from bench.run import Result, Row, Run, Table
 from bench.series import Series, ratio
@@ -69,19 +69,13 @@ def _recipe(run: Run, *, debian_sleep: bool) -> Round:
 def _durations(lines: list[Line], begun: float, ended: float) -> tuple[float, ...]:
     """From the agents' own words. Raises ValueError where a log lacks a milestone."""
 
-    def last(words: str, count: int) -> float:
-        seen = [line.at for line in lines if words in line.text]
-        if len(seen) < count:
-            raise ValueError(f"{words!r}: {len(seen)} times in the logs, expected {count}")
-        return seen[count - 1]
-
     synced = sorted(
         {line.pod: line.at for line in reversed(lines) if "ready for connections" in line.text}.values()
     )
     ends = (
-        last("trireme.agent: agent of", 3),
-        last("trireme.agent: Initializing", 1),
-        last("started mariadbd", 1),
+        moment(lines, "trireme.agent: agent of", 3),
+        moment(lines, "trireme.agent: Initializing", 1),
+        moment(lines, "started mariadbd", 1),
         *synced,
         ended,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.load import Access, Writers
 from bench.network import free_net
-from bench.product import MEMBERS, Sandbox
+from bench.product import MEMBERS, Line, Sandbox, moment
 from bench.recipe import ROOT_PASSWORD, Recipe
 from bench.run import Result, Row, Run, Table
 from bench.series import Series, ratio
@@ -28,10 +28,18 @@ LOAD_SECONDS = 2.0
 _POSITION = re.compile(r"Recovered position: ([0-9a-f-]{36}):(-?\d+)")
 
 
+AGENTS, POSITIONS, BOOTSTRAPPED = (
+    "every agent runs again",
+    "every position is known",
+    "the first member is Synced",
+)
+FIRST_COMMIT, ALL_SYNCED = "**a commit is acknowledged**", "**all members are Synced**"
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    first_write: float
-    all_synced: float
+    moments: dict[str, float]
+    """Seconds since the kill."""
     acknowledged: int
     lost: int
 
@@ -45,20 +53,24 @@ def measure(run: Run) -> Result:
             ours.append(_product(run))
             floors.append(_by_hand(recipe, f"round_{number}"))
             run.say(f"P2 round {number + 1}: Trireme {_words(ours[-1])}; hand-made {_words(floors[-1])}")
-    rows = []
-    for name, attribute in (("first commit, seconds", "first_write"), ("all Synced, seconds", "all_synced")):
-        mine = Series.of(getattr(each, attribute) for each in ours)
-        floor = Series.of(getattr(each, attribute) for each in floors)
-        rows.append(Row(name, mine, floor, ratio(mine, floor)))
+    rows = [_row(name, ours, floors) for name in (AGENTS, POSITIONS, BOOTSTRAPPED, FIRST_COMMIT, ALL_SYNCED)]
     for name, attribute in (("acknowledged commits", "acknowledged"), ("of these lost", "lost")):
         mine = Series.of(getattr(each, attribute) for each in ours)
         rows.append(Row(name, mine, Series.of(getattr(each, attribute) for each in floors), digits=0))
-    return Result(TITLE, WHAT, (Table("Trireme", "hand-made", tuple(rows)),))
+    return Result(TITLE, WHAT, (Table("Trireme, seconds", "hand-made", tuple(rows)),))
+
+
+def _row(moment: str, ours: list[Recovery], floors: list[Recovery]) -> Row:
+    mine = Series.of(each.moments[moment] for each in ours)
+    if moment == AGENTS:
+        return Row(moment, mine)
+    floor = Series.of(each.moments[moment] for each in floors)
+    return Row(moment, mine, floor, ratio(mine, floor))
 
 
 def _words(recovery: Recovery) -> str:
     return (
-        f"writes after {recovery.first_write:.1f} s, all Synced after {recovery.all_synced:.1f} s, "
+        f"writes after {recovery.moments[FIRST_COMMIT]:.1f} s, all Synced after {recovery.moments[ALL_SYNCED]:.1f} s, "
         f"{recovery.lost} of {recovery.acknowledged} lost"
     )
 
@@ -78,52 +90,58 @@ def _product(run: Run) -> Recovery:
             wait_for(
                 lambda: sandbox.all_synced(other_than=lives), "all members Synced again", RECOVER_SECONDS
             )
-            synced = time.time() - killed
-            return _finish(
-                writers,
-                killed,
-                synced,
-                [_member(address, password) for address in sandbox.addresses().values()],
-            )
+            moments = {ALL_SYNCED: time.time() - killed, **_told(sandbox.logs(), killed)}
+            members = [_member(address, password) for address in sandbox.addresses().values()]
+            return _finish(writers, killed, moments, members)
+
+
+def _told(lines: list[Line], killed: float) -> dict[str, float]:
+    """From the words of the agents and servers that came after the kill."""
+    words = {
+        AGENTS: ("trireme.agent: agent of", MEMBERS),
+        POSITIONS: ("trireme.agent: storage engine:", MEMBERS),
+        BOOTSTRAPPED: ("Synchronized with group, ready for connections", 1),
+    }
+    return {name: moment(lines, text, count) - killed for name, (text, count) in words.items()}
 
 
 def _member(address: str, password: str) -> Access:
     return Access(lambda: address, "app", password)
 
 
-def _finish(writers: Writers, killed: float, synced: float, members: list[Access]) -> Recovery:
+def _finish(writers: Writers, killed: float, moments: dict[str, float], members: list[Access]) -> Recovery:
     first = wait_for(lambda: writers.first_after(killed), "a commit after the kill", RECOVER_SECONDS)
     writers.wait_for_commits(50, RECOVER_SECONDS)
     writers.stop()
-    return Recovery(first - killed, synced, writers.commits, writers.lost(members))
+    return Recovery({**moments, FIRST_COMMIT: first - killed}, writers.commits, writers.lost(members))
 
 
 def _by_hand(recipe: Recipe, table: str) -> Recovery:
     """Kill, recover in parallel, compare, bootstrap, join."""
     members = recipe.members
-    target = members[0].address
+    target, moments = members[0].address, {}
     with Writers(Access(lambda: target, "app", ROOT_PASSWORD), f"app.{table}") as writers:
         time.sleep(LOAD_SECONDS)
         killed = time.time()
         for member in members:
             member.kill()
         recoveries = [member.recover() for member in members]
-        outputs = [process.communicate(timeout=RECOVER_SECONDS)[0] for process in recoveries]
-        positions = [_position(output) for output in outputs]
-        first = max(range(len(members)), key=lambda n: positions[n][1])
-        uuid = positions[first][0]
-        target = members[first].address
-        members[first].configure(peers=())
-        members[first].mark_safe_to_bootstrap()
-        members[first].start("--wsrep-new-cluster", f"--wsrep_start_position={uuid}:{positions[first][1]}")
-        members[first].wait_synced()
-        for number, member in enumerate(members):
-            if number != first:
-                member.configure(peers=(members[first].address,))
-                member.start(f"--wsrep_start_position={positions[number][0]}:{positions[number][1]}")
-                member.wait_synced()
-        synced = time.time() - killed
-        return _finish(writers, killed, synced, [_member(m.address, ROOT_PASSWORD) for m in members])
+        positions = [_position(process.communicate(timeout=RECOVER_SECONDS)[0]) for process in recoveries]
+        moments[POSITIONS] = time.time() - killed
+        first = max(members, key=lambda member: positions[members.index(member)][1])
+        target = first.address
+        first.mark_safe_to_bootstrap()
+        for member in (first, *(each for each in members if each is not first)):
+            uuid, seqno = positions[members.index(member)]
+            member.configure(peers=() if member is first else (first.address,))
+            member.start(
+                *(["--wsrep-new-cluster"] if member is first else []),
+                f"--wsrep_start_position={uuid}:{seqno}",
+            )
+            member.wait_synced()
+            moments.setdefault(BOOTSTRAPPED, time.time() - killed)
+        moments[ALL_SYNCED] = time.time() - killed
+        return _finish(writers, killed, moments, [_member(m.address, ROOT_PASSWORD) for m in members])
 
 
 def _position(output: str) -> tuple[str, int]:

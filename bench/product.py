@@ -77,11 +77,12 @@ class Sandbox:
             raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
-    def logs(self) -> list[Line]:
-        """Every line of the running database containers, in the order of time."""
+    def logs(self, but: str = "") -> list[Line]:
+        """Every line of the running database containers (``but`` one pod's), in the order of time."""
         found: list[Line] = []
-        for ordinal in range(MEMBERS):
-            pod = f"demo-{ordinal}"
+        for pod in (f"demo-{ordinal}" for ordinal in range(MEMBERS)):
+            if pod == but:
+                continue
             text = self.kubectl("logs", "--timestamps", "-c", "mariadb", pod)
             found += [line for raw in text.splitlines() if (line := _line(pod, raw)) is not None]
         return sorted(found, key=lambda line: line.at)
@@ -127,6 +128,13 @@ class Sandbox:
         except (OSError, ValueError):
             return {}
 
+    def writer(self) -> str:
+        """The pod whose agent says that it takes the writes. Raises ValueError unless exactly one does."""
+        (pod,) = [
+            pod for pod, address in self.addresses().items() if self.status(address).get("role") == "primary"
+        ]
+        return pod
+
     def incarnations(self) -> frozenset[str]:
         """Of the agents that answer: each start of one has another."""
         return frozenset(
@@ -165,6 +173,14 @@ class Sandbox:
         done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def moment(lines: list[Line], words: str, count: int) -> float:
+    """When these words were said for the ``count``-th time. Raises ValueError where they were not."""
+    seen = [line.at for line in lines if words in line.text]
+    if len(seen) < count:
+        raise ValueError(f"{words!r}: {len(seen)} times in the logs, expected {count}")
+    return seen[count - 1]
 
 
 def _line(pod: str, raw: str) -> Line | None:
