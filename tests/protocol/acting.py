@@ -42,9 +42,9 @@ def decide(world: World, member: Member) -> bool:
         return False
     agent.answers, agent.heard = agent.heard, None
     decision = deciding.decide(member.situation(world.now))
-    if world.story is not None:
+    if world.story is not None and (decision.phase, decision.why) != (agent.phase, agent.why):
         world.tell(f"    member {member.ordinal} {decision.phase}: {decision.why}")
-    agent.phase = decision.phase
+    agent.phase, agent.why = decision.phase, decision.why
     if decision.phase is Phase.SYNCED:
         agent.failures = 0
     if decision.actions:
@@ -82,13 +82,13 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
         case Bootstrap():
             _bootstrap(world, member, agent, action)
         case Join():
-            _join(world, member, agent, action)
+            agent.busy, agent.join = Phase.JOINING, action
         case situation.StopServer():
             if member.server is not None:
                 member.server.stopping = True
         case situation.MarkSynced():
             if record.joining or record.first_start is not None:
-                world.write(member, joining=False, first_start=None)
+                world.write(member, joining=False, first_start=None, differs=False)
         case situation.Claim(claim=claim):
             agent.writer = claim
         case situation.Exit():
@@ -98,18 +98,20 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
 
 
 def finish_work(world: World, member: Member) -> bool:
-    """What runs beside the loop ends: the engine answered, or the first data directory is made."""
+    """What runs beside the loop ends: the engine answered, the first directory is made, a joiner is started."""
     agent = member.agent
     if agent is None or agent.busy is None or agent.decided is not None:
         return False
     if agent.busy is Phase.RECOVERING:
         agent.asked_engine, agent.recovered = True, ask_engine(member.volume)
+    elif agent.join is not None:
+        _join(world, member, agent, agent.join)
     else:
         member.volume.data, member.volume.files, member.volume.grastate = (), True, None
         world.burn()
         world.write(member, first_start="done")
         agent.forget_directory()
-    agent.busy = None
+    agent.busy, agent.join = None, None
     return True
 
 
@@ -122,22 +124,22 @@ def _bootstrap(world: World, member: Member, agent: Agent, action: Bootstrap) ->
 
 def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     volume = member.volume
-    volume.marks = False
-    world.burn()
-    if action.discard is not None:
-        if agent.facts is not None and agent.facts.files and not agent.facts.marks:
-            invariants.on_discard(world, member)
-            volume.data, volume.files, volume.grastate = None, False, None
-            world.burn()
-    elif action.position is not None:
-        volume.grastate, volume.safe = action.position, False
+    if action.discard is not None and agent.facts is not None and agent.facts.files:
+        invariants.on_discard(world, member)
+        volume.data, volume.files, volume.grastate, volume.marks = None, False, None, False
         world.burn()
+    elif action.position is not None:
+        volume.grastate, volume.safe, volume.marks = action.position, False, False
+        world.burn()
+    volume.files = True
     world.write(member, joining=True, first_start=None)
     addresses = tuple(int(address) for address in action.addresses)
     _start(world, member, agent, Launch.JOIN, addresses)
 
 
 def _start(world: World, member: Member, agent: Agent, launch: Launch, addresses: tuple[int, ...]) -> None:
+    if agent.stop_since is not None:
+        return
     member.server = Server(member.ordinal, world.next(), launch, addresses)
     agent.launch, agent.status = launch, None
     agent.forget_directory()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.protocol.galera import Server, Volume, position_of
 from trireme.agent.member import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS
-from trireme.api.position import Position
+from trireme.api.position import ZERO_UUID, Position
 from trireme.api.report import (
     Candidacy,
     Directory,
@@ -19,7 +19,7 @@ from trireme.api.report import (
     WriterClaim,
 )
 from trireme.core import directory
-from trireme.core.situation import Campaign, Decision, Launch, Situation
+from trireme.core.situation import Campaign, Decision, Join, Launch, Situation
 
 CLUSTER = "default/demo"
 
@@ -29,6 +29,7 @@ class Facts:
     """What a look at the data directory found."""
 
     files: bool
+    engine: bool
     grastate: Position | None
     safe: bool
     marks: bool
@@ -65,11 +66,15 @@ class Agent:
     asked_engine: bool = False
     recovered: Position | None = None
     busy: Phase | None = None
+    """Work beside the loop: it ends later (a step of its own)."""
+    join: Join | None = None
+    """What the work is to make ready for, where it is a join."""
     campaign: Campaign | None = None
     asking: Asking | None = None
     decided: Decision | None = None
     """Decided and not yet acted upon: the process was frozen in between, and answers nobody."""
     phase: Phase = Phase.STARTING
+    why: str = ""
     failures: int = 0
     retry_at: float = 0.0
     stop_since: float | None = None
@@ -114,6 +119,12 @@ class Member:
     @property
     def responsive(self) -> bool:
         return self.agent is not None and self.agent.decided is None
+
+    @property
+    def doubtful(self) -> bool:
+        """As :attr:`trireme.agent.member.Member.doubtful`."""
+        grastate = self.agent.facts.grastate if self.agent is not None and self.agent.facts is not None else None
+        return grastate is not None and grastate.uuid == ZERO_UUID
 
     def verdict(self) -> directory.Verdict | None:
         """As :meth:`trireme.agent.member.Member.verdict`."""
@@ -186,6 +197,7 @@ class Member:
             campaign=agent.campaign,
             failures=agent.failures,
             retry_at=agent.retry_at,
+            doubtful=self.doubtful,
             stop_since=agent.stop_since,
         )
 
@@ -194,20 +206,23 @@ def judge(volume: Volume, facts: Facts, recovered: Position | None, asked: bool)
     record = volume.record
     evidence = directory.Evidence(
         has_files=facts.files,
+        has_engine=facts.engine,
         grastate=facts.grastate,
         safe_to_bootstrap=facts.safe,
+        differs=record.differs,
         transfer_broke_off=facts.marks,
         initializing=record.first_start is not None,
         joining=record.joining,
         last_view=record.last_view,
         recovered=recovered,
+        engine_sound=asked and volume.data is not None,
     )
     return directory.judge(evidence, engine_asked=asked)
 
 
 def look(volume: Volume) -> Facts:
     """As :func:`trireme.adapters.mariadb.datadir.inspect`."""
-    return Facts(files=volume.files, grastate=volume.grastate, safe=volume.safe, marks=volume.marks)
+    return Facts(files=volume.files, engine=volume.data is not None, grastate=volume.grastate, safe=volume.safe, marks=volume.marks)
 
 
 def ask_engine(volume: Volume) -> Position | None:

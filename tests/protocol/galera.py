@@ -106,6 +106,8 @@ class Server:
     """All that the group delivered to it (of a joiner: its own data)."""
     applied: int = 0
     """At least so much is in its storage engine, durably."""
+    entered: int = 0
+    """Index of the view in which it joined; it is told that one before its state transfer, the later ones after."""
     noted: int = 0
     """Views before this index were installed and told to the agent."""
     up: bool = False
@@ -127,14 +129,12 @@ class Server:
             self.component,
             self.log,
             self.applied,
+            self.entered,
             self.noted,
             self.up,
             self.stopping,
             self.last_primary,
         )
-
-    def pending_view(self) -> int | None:
-        return next_view(self.log, self.noted) if self.state is State.SYNCED else None
 
 
 @dataclass(slots=True)

@@ -35,8 +35,8 @@ def _found(world: World, member: Member, server: Server) -> None:
         world.founded += 1
         history = (view_entry(alone, world.founded),)
     invariants.on_bootstrap(world, member, history)
-    server.state, server.up, server.log = State.SYNCED, True, history
-    server.noted = server.applied = len(volume.data or ())
+    server.state, server.log = State.SYNCED, history
+    server.noted = server.applied = len(history) - 1
     volume.data, volume.files = volume.data or (), True
     volume.grastate, volume.safe = Position(uuid_of(history), -1), True
     _install(world, [server], Component(True, history, frozenset({server.instance})))
@@ -53,6 +53,8 @@ def regroup(world: World, side: int) -> bool:
         return False
     base = _quorate(world, servers)
     history = base[1].log if base is not None else _reformed(servers, present)
+    if base is not None and not any(s.component == base[0] and s.state is State.SYNCED for s in servers):
+        history = None  # gcs: without a member of complete state no quorum
     component = Component(history is not None, (), present)
     if history is not None:
         history = (*history, view_entry(frozenset(server.ordinal for server in servers)))
@@ -109,7 +111,7 @@ def _enter(world: World, server: Server, base: int, history: tuple[int, ...]) ->
         server.log = history
     elif server.state is State.SYNCED or not goes_on or server.component == 0:
         volume = world.members[server.ordinal].volume
-        server.state, server.noted = State.JOINER, 0
+        server.state, server.entered, server.noted = State.JOINER, len(history) - 1, 0
         volume.grastate, volume.safe = UNKNOWN, False
 
 
@@ -120,7 +122,7 @@ def pending_view(world: World, server: Server) -> tuple[tuple[int, ...], int] | 
         index = next_view(server.log, server.noted)
         return (server.log, index) if index is not None else None
     if component is not None and component.primary and not server.noted:
-        return component.log, len(component.log) - 1
+        return component.log[: server.entered + 1], server.entered
     return None
 
 
@@ -138,7 +140,7 @@ def notify(world: World, member: Member) -> bool:
         world.write(member, last_view=view, first_start=None)
     server.noted = index + 1
     if server.state is State.SYNCED:
-        server.applied = server.noted
+        server.applied, server.up = server.noted, True
     return True
 
 
@@ -160,7 +162,7 @@ def transfer(world: World, member: Member) -> bool:
         volume.data, volume.files, volume.marks = None, True, True
         world.tell(f"    a full state transfer begins to overwrite member {member.ordinal}")
         return True
-    server.state, server.up, server.log = State.SYNCED, True, component.log
+    server.state, server.log, server.up = State.SYNCED, component.log, True
     server.applied = server.noted
     volume.data, volume.files, volume.marks = component.log[: server.applied], True, False
     volume.grastate = Position(uuid_of(component.log), -1)
@@ -194,7 +196,7 @@ def end(world: World, member: Member, *, back: int, ddl: bool) -> None:
     component = world.component_of(server)
     if server.state is State.SYNCED:
         pending = next_view(server.log, server.noted)
-        most = pending + 1 if pending is not None else len(server.log)
+        most = pending if pending is not None else len(server.log)
         volume.data = server.log[: max(server.applied, most - back)]
         primary = component is not None and component.primary
         volume.grastate = UNKNOWN if ddl and primary else Position(uuid_of(server.log), -1)

@@ -48,6 +48,7 @@ def begin(size: int, formed: bool, rules: Rules | None = None) -> World:
 def _formed(size: int) -> World:
     world = World.of(size)
     finish(world)
+    world.ending = False
     for ordinal in range(size):
         take(world, ("commit", ordinal, 1))
     return world
@@ -56,6 +57,7 @@ def _formed(size: int) -> World:
 def finish(world: World) -> None:
     """No fault any more: every pod runs, all is heard. Within a bounded time the cluster is whole."""
     world.tell("  no more faults")
+    world.ending = True
     take(world, ("cut", 0))
     for member in world.members:
         if member.declared != world.declared:  # the rolling update of the pods' template

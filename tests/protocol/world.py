@@ -66,6 +66,8 @@ class World:
     """The pod that acts crashes right after so many more durable writes; 0: it does not."""
     story: list[str] | None = None
     """What happens, in words, where someone wants to read it."""
+    ending: bool = False
+    """No more faults: the story leaves out the steps that change nothing."""
 
     @classmethod
     def of(cls, size: int, rules: Rules | None = None) -> "World":

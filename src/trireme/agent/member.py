@@ -104,6 +104,7 @@ class Member:
             joining=record.joining,
             last_view=record.last_view,
             recovered=self.recovered.position if self.recovered else None,
+            engine_sound=self.recovered is not None and self.recovered.engine_sound,
         )
         return directory.judge(evidence, engine_asked=self.recovered is not None)
 

@@ -26,6 +26,8 @@ class Evidence:
     last_view: View | None
     recovered: Position | None
     """From the storage engine (--wsrep-recover), None when not asked or not found."""
+    engine_sound: bool = False
+    """The storage engine was asked and came up."""
     differs: bool = False
     """The server said that its data differs from the group's (an inconsistency vote), and left."""
 
@@ -67,6 +69,10 @@ def judge(evidence: Evidence, *, engine_asked: bool) -> Verdict:
         return Verdict(
             Directory.CRASHED, evidence.recovered, False, f"crashed; recovered at {evidence.recovered}"
         )
+    view = evidence.last_view
+    if evidence.engine_sound and not evidence.joining and view is not None and len(view.members) == view.seqno == 1:
+        start = Position(view.uuid, 0)
+        return Verdict(Directory.CRASHED, start, False, "crashed as its history began: nothing was committed yet")
     return Verdict(Directory.UNKNOWN, None, False, "the storage engine knows no position")
 
 

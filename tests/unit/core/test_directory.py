@@ -76,6 +76,24 @@ FINDINGS: list[tuple[str, Evidence, Directory, Position | None]] = [
         None,
     ),
     ("an inconsistency vote", replace(DATA, grastate=AT_9, differs=True), Directory.INCOMPLETE, None),
+    (
+        "the very first view is on disk before the storage engine has its number",
+        replace(DATA, recovered=None, engine_sound=True, last_view=View(HISTORY, 1, (0,))),
+        Directory.CRASHED,
+        Position(HISTORY, 0),
+    ),
+    (
+        "an engine without a position that shared a view with others",
+        replace(DATA, recovered=None, engine_sound=True, last_view=View(HISTORY, 2, (0, 1))),
+        Directory.UNKNOWN,
+        None,
+    ),
+    (
+        "the very first view, and an engine that does not start",
+        replace(DATA, recovered=None, last_view=View(HISTORY, 1, (0,))),
+        Directory.UNKNOWN,
+        None,
+    ),
     ("an engine that knows no position", replace(DATA, recovered=ZERO), Directory.UNKNOWN, None),
     ("an engine that does not start", DATA, Directory.UNKNOWN, None),
 ]
