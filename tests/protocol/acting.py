@@ -131,7 +131,6 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     elif action.position is not None:
         volume.grastate, volume.safe, volume.marks = action.position, False, False
         world.burn()
-    volume.files = True
     world.write(member, joining=True, first_start=None)
     addresses = tuple(int(address) for address in action.addresses)
     _start(world, member, agent, Launch.JOIN, addresses)
@@ -140,6 +139,7 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
 def _start(world: World, member: Member, agent: Agent, launch: Launch, addresses: tuple[int, ...]) -> None:
     if agent.stop_since is not None:
         return
+    member.volume.files = True
     member.server = Server(member.ordinal, world.next(), launch, addresses)
     agent.launch, agent.status = launch, None
     agent.forget_directory()

@@ -36,6 +36,11 @@ def _uuid(first: int) -> str:
     return f"{-first // _MEMBERS:08d}-0000-0000-0000-000000000000"
 
 
+def number_of(uuid: str) -> int:
+    """Which history: what ``founded`` was when it began."""
+    return int(uuid.partition("-")[0])
+
+
 def uuid_of(history: History) -> str:
     return _uuid(history[0]) if history else ZERO_UUID
 

@@ -2,7 +2,17 @@
 
 from tests.protocol import invariants
 from tests.protocol.agent import Member
-from tests.protocol.galera import Component, Server, State, next_view, position_of, uuid_of, view_at, view_entry
+from tests.protocol.galera import (
+    Component,
+    Server,
+    State,
+    next_view,
+    number_of,
+    position_of,
+    uuid_of,
+    view_at,
+    view_entry,
+)
 from tests.protocol.world import World
 from trireme.api.position import ZERO_UUID, Position
 from trireme.core.situation import Launch
@@ -29,12 +39,15 @@ def connect(world: World, member: Member) -> bool:
 def _found(world: World, member: Member, server: Server) -> None:
     """``--wsrep-new-cluster``: a history goes on from a known position, else a new one begins."""
     volume, alone = member.volume, frozenset({member.ordinal})
-    if volume.data and volume.grastate is not None and volume.grastate.known:
+    known = volume.grastate is not None and volume.grastate.known
+    if volume.data and known:
         history = (*volume.data, view_entry(alone))
+    elif volume.grastate is not None and known:
+        history = (view_entry(alone, number_of(volume.grastate.uuid)),)
     else:
         world.founded += 1
         history = (view_entry(alone, world.founded),)
-    invariants.on_bootstrap(world, member, history)
+    invariants.on_bootstrap(world, member, history, new=not known)
     server.state, server.log = State.SYNCED, history
     server.noted = server.applied = len(history) - 1
     volume.data, volume.files = volume.data or (), True

@@ -14,22 +14,21 @@ def one_primary(world: World) -> None:
         raise Violation("1", f"two Primaries: of members {who}")
 
 
-def on_bootstrap(world: World, member: Member, history: History) -> None:
-    """``member`` is about to be a new Primary that goes on from ``history`` (its own view included)."""
-    first = len(history) == 1
-    if first:
+def on_bootstrap(world: World, member: Member, history: History, *, new: bool) -> None:
+    """``member`` is about to be a Primary that goes on from ``history`` (its own view included), or begins it."""
+    if new:
         _is_new(world, member)
     else:
         if not provable_before_start(member):
             raise Violation("2", f"member {member.ordinal} bootstraps a directory that is not whole")
         _most_advanced(world, member, len(history) - 1)
-    _all_asked(world, member, uuid_of(history) if not first else None)
+    _all_asked(world, member, uuid_of(history) if not new else None)
     _granted(world, member)
     nothing_lost(world, history, f"member {member.ordinal} bootstraps")
 
 
 def provable_before_start(member: Member) -> bool:
-    return bool(member.volume.data) and not member.volume.marks and provable(member.volume)
+    return member.volume.data is not None and not member.volume.marks and provable(member.volume)
 
 
 def _is_new(world: World, member: Member) -> None:
