@@ -1,5 +1,6 @@
 """One writer: handed over before it stops, taken over when it dies, not taken back."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -40,6 +41,17 @@ def test_a_writer_that_dies_or_freezes_is_succeeded(three: PlainCluster, number:
     wait_until(lambda: three[1].get("/primary")[0] == 200, "member 1 took the role", 30)
     if number is signal.SIGSTOP:
         three[0].signal_server(signal.SIGCONT)
+    three.wait_synced()
+    assert three.writer().ordinal == 1
+
+
+def test_a_writer_that_freezes_with_its_agent_is_succeeded(three: PlainCluster) -> None:
+    frozen = three[0].agent_pid(), three[0].server_pid()
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: three[1].get("/primary")[0] == 200, "member 1 took the role", 30)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
     three.wait_synced()
     assert three.writer().ordinal == 1
 

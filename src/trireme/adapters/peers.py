@@ -1,6 +1,8 @@
 """Talking to other agents over HTTP. Silence comes back as words, never as an absence (invariant 5)."""
 
+import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +14,9 @@ from trireme.api.report import WIRE_VERSION, GrantReply, GrantRequest, Report
 
 ANSWER_SECONDS = 3.0
 """An agent answers from memory (a grant: after one fsync). Slower than this is silence, and asked again."""
+
+PROMPT_SECONDS = 0.5
+"""What an agent needs on a busy machine. Who is slower is waited for only as long as there is no other news."""
 
 T = TypeVar("T")
 
@@ -39,6 +44,25 @@ class Peers:
 
     async def report(self, address: str) -> Report | Silence:
         return await self._call("GET", address, "/v1/report", b"", Report)
+
+    async def reports(self, addresses: Sequence[str], news: asyncio.Event) -> list[Report | Silence]:
+        """What each of them says, in the same order; at the latest after ANSWER_SECONDS.
+
+        A frozen member keeps its caller waiting. Once ``news`` is set it does so for PROMPT_SECONDS at most: its
+        silence decides nothing, and what the news asks for must not wait for it.
+        """
+        calls = [asyncio.create_task(self.report(address)) for address in addresses]
+        told = asyncio.create_task(news.wait())
+        try:
+            slow = (await asyncio.wait(calls, timeout=PROMPT_SECONDS))[1] if calls else set()
+            while slow and not told.done():
+                done, _ = await asyncio.wait({*slow, told}, return_when=asyncio.FIRST_COMPLETED)
+                slow -= done
+            return [call.result() if call.done() else Silence("no answer yet") for call in calls]
+        finally:
+            for task in (*calls, told):
+                task.cancel()
+            await asyncio.gather(*calls, told, return_exceptions=True)
 
     async def ask_grant(self, address: str, request: GrantRequest) -> GrantReply | Silence:
         return await self._call("POST", address, "/v1/grant", msgspec.json.encode(request), GrantReply)

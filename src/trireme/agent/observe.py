@@ -96,7 +96,7 @@ class Observer:
         await self._look_up()
         member = self._member
         addresses = sorted(member.addresses - {member.settings.address})
-        heard = await asyncio.gather(*(self._peers.report(address) for address in addresses))
+        heard = await self._peers.reports(addresses, member.wake)
         answers: dict[int, Report] = {}
         silent = {"SRV": self._lookup_error} if self._lookup_error else {}
         for address, answer in zip(addresses, heard, strict=True):
