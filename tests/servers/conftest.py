@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.mariadb_members import ordinary_user
+from tests.servers.sandboxed import Kubernetes, kubernetes_for_tests
 from trireme.adapters.mariadb.binaries import Binaries, find_binaries
 
 
@@ -26,3 +27,10 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 async def binaries() -> Binaries:
     return await find_binaries()
+
+
+@pytest.fixture(scope="session")
+def kubernetes() -> Iterator[Kubernetes]:
+    """One for all tests of the manifests: each of them has a namespace of its own."""
+    with kubernetes_for_tests() as made:
+        yield made
