@@ -288,6 +288,24 @@ class TestRefusals:
         assert done.returncode == PERMANENT
         assert "apt-get install kubernetes-client" in done.stderr
 
+    def test_without_bubblewrap(self, shell: Shell) -> None:
+        done = shell.sandbox("up", PATH="/nonexistent")
+        assert done.returncode == PERMANENT
+        assert "apt-get install bubblewrap" in done.stderr
+        assert not shell.folder.exists(), "nothing was started"
+
+    def test_where_containers_are_forbidden(self, shell: Shell) -> None:
+        programs = shell.folder.parent / "bin"
+        programs.mkdir()
+        forbidding = programs / "bwrap"
+        forbidding.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2; exit 1\n")
+        forbidding.chmod(0o755)
+        done = shell.sandbox("up", PATH=f"{programs}:{os.environ['PATH']}")
+        assert done.returncode == PERMANENT
+        assert "No permissions to create new namespace" in done.stderr
+        assert "user.max_user_namespaces" in done.stderr
+        assert "Traceback" not in done.stderr
+
     def test_purge_removes_only_a_sandbox(self, tmp_path: Path) -> None:
         (tmp_path / "precious").write_text("data")
         done = Shell(tmp_path).sandbox("down", "--purge")
