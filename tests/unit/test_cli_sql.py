@@ -158,8 +158,9 @@ async def test_who_may_not_exec_is_told_so(tmp_path: Path) -> None:
     async with FakeKubernetes(forbidden={"exec"}).serving() as kubernetes:
         kubernetes.add_cluster("demo", synced(0), joining(1))
         ran = await sql(kubernetes.kubeconfig(tmp_path))
-    assert (
-        ran.err == 'trireme: you may not do that: exec is forbidden: User "eve" cannot get resource "exec"\n'
+    assert ran.err == (
+        'trireme: you may not do that: exec is forbidden: User "eve" cannot get resource "exec" '
+        "(it takes the rights to get and to create pods/exec)\n"
     )
 
 

@@ -130,7 +130,11 @@ async def test_without_the_right_to_ask_members_their_pods_are_shown(tmp_path: P
         kubernetes.add_cluster("demo", synced(0))
         ran = await trireme("status", kubeconfig=kubernetes.kubeconfig(tmp_path))
     assert ran.status == 2
+    assert "demo-0  -     Running  no" in ran.out
     assert 'proxy is forbidden: User "eve" cannot get resource "proxy"' in ran.out
+    assert (
+        "-> You may not ask its members: that takes the right to get pods/proxy in this namespace." in ran.out
+    )
 
 
 async def test_an_agent_of_another_version_is_silent_to_us(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class RefusedError(PermanentError):
             case HTTPStatus.UNAUTHORIZED:
                 text = f"{server} does not know you: log in again, or choose another --context"
             case HTTPStatus.FORBIDDEN:
-                text = f"you may not do that: {said or 'no reason given'}"
+                text = f"you may not do that: {said.rstrip(': ')}"
             case _:
                 text = f"{server} answers {status} to GET {path}: {said}"
         super().__init__(text)

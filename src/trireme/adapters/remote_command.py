@@ -9,10 +9,11 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import aiohttp
 
-from trireme.adapters.cluster_api import ClusterApi
+from trireme.adapters.cluster_api import ClusterApi, RefusedError
 from trireme.base.errors import PermanentError, UncertainError
 
 V5 = "v5.channel.k8s.io"
@@ -69,21 +70,33 @@ async def run(api: ClusterApi, where: Container, command: list[str], streams: St
         *(("command", word) for word in command),
     ]
     path = f"/api/v1/namespaces/{where.namespace}/pods/{where.pod}/exec"
-    async with api.websocket(path, parameters, [V5, V4]) as socket:
-        if streams.ends and socket.protocol != V5:
+    try:
+        async with api.websocket(path, parameters, [V5, V4]) as socket:
+            return await _attend(socket, where, streams)
+    except RefusedError as refusal:
+        if refusal.status == HTTPStatus.FORBIDDEN:
             raise PermanentError(
-                "this Kubernetes is older than 1.30 and cannot tell a command that its input ends: "
-                "type into the shell, or give the statement with -e"
-            )
-        senders = [asyncio.create_task(_send_input(socket, streams.stdin))]
-        if streams.sizes is not None:
-            senders.append(asyncio.create_task(_send_sizes(socket, streams.sizes)))
-        try:
-            return await _receive(socket, where, streams)
-        finally:
-            for each in senders:
-                each.cancel()
-            await asyncio.gather(*senders, return_exceptions=True)
+                f"{refusal} (it takes the rights to get and to create pods/exec)"
+            ) from refusal
+        raise
+
+
+async def _attend(socket: aiohttp.ClientWebSocketResponse, where: Container, streams: Streams) -> int:
+    """Carry all streams until the command ends."""
+    if streams.ends and socket.protocol != V5:
+        raise PermanentError(
+            "this Kubernetes is older than 1.30 and cannot tell a command that its input ends: "
+            "type into the shell, or give the statement with -e"
+        )
+    senders = [asyncio.create_task(_send_input(socket, streams.stdin))]
+    if streams.sizes is not None:
+        senders.append(asyncio.create_task(_send_sizes(socket, streams.sizes)))
+    try:
+        return await _receive(socket, where, streams)
+    finally:
+        for each in senders:
+            each.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
 
 
 async def _send_input(socket: aiohttp.ClientWebSocketResponse, chunks: AsyncIterator[bytes]) -> None:
