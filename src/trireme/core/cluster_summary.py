@@ -78,13 +78,13 @@ def _sentence(cluster: Cluster, health: Health) -> str:
 
 def _primary(cluster: Cluster) -> str:
     synced = sum(each.phase == Phase.SYNCED for each in cluster.members)
+    ready = sum(each.phase == Phase.SYNCED and each.ready for each in cluster.members)
+    counts = f"{synced} of {cluster.size} Synced" + (f", {ready} of them ready" if ready < synced else "")
     writer = f"writer {cluster.writer.name}" if cluster.writer is not None else "no writer yet"
     position = max(
         (each.position.seqno for each in cluster.primaries if each.position is not None), default=0
     )
-    return (
-        f"{synced} of {cluster.size} Synced, {writer}, history {short(cluster.history)}, position {position}"
-    )
+    return f"{counts}, {writer}, history {short(cluster.history)}, position {position}"
 
 
 def _others(cluster: Cluster) -> str:

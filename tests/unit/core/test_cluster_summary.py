@@ -98,7 +98,7 @@ CASES = [
         "Kubernetes does not see what the member says",
         cluster(synced(0), synced(1), replace(synced(2), pod=UNREADY)),
         Health.DEGRADED,
-        "3 of 3 Synced, writer demo-0, history 11111111, position 1234",
+        "3 of 3 Synced, 2 of them ready, writer demo-0, history 11111111, position 1234",
         ("demo-2 is ready, but Kubernetes does not find it so: `kubectl describe pod demo-2`",),
     ),
     Case(
