@@ -149,7 +149,7 @@ def notify(world: World, member: Member) -> bool:
     if server.state is State.SYNCED:
         server.applied = index
     view = view_at(history, index)
-    if view != member.volume.record.last_view:
+    if view != member.volume.record.last_view and world.rules.durable_views:
         world.write(member, last_view=view, first_start=None)
     server.noted = index + 1
     if server.state is State.SYNCED:

@@ -7,7 +7,7 @@ from itertools import accumulate
 from random import Random
 
 from tests.protocol.agent import provable
-from tests.protocol.galera import State
+from tests.protocol.galera import State, uuid_of
 from tests.protocol.steps import Step, synced, take
 from tests.protocol.world import Rules, Violation, World
 
@@ -112,9 +112,13 @@ def _check_end(world: World) -> None:
 
 
 def _needs_person(world: World) -> bool:
-    """Legitimate only after a volume was lost: nobody of the latest view has a directory that may be bootstrapped."""
+    """Legitimate only after a volume was lost: nobody of the latest view has a directory that may be bootstrapped,
+    or there are two histories.
+    """
     if not world.lost_volumes:
         return False
+    if len({uuid_of(m.volume.data) for m in world.members if m.volume.data}) > 1:
+        return True
     views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]
     latest = max(views, key=lambda view: view.seqno, default=None)
     return latest is not None and not any(provable(world.members[ordinal].volume) for ordinal in latest.members)
@@ -149,6 +153,7 @@ _FAULTS: dict[str, tuple[int, Maker]] = {
     "arrive": (15, lambda r, n: ("arrive", r.randrange(4), int(r.random() < 0.3), r.randrange(2), _fuse(r))),
     "end asking": (5, lambda r, n: ("end asking", r.randrange(n))),
     "lose": (3, lambda r, n: ("lose", r.randrange(n))),
+    "mix up": (2, lambda r, n: ("mix up", r.randrange(n), r.choice((1, 40)))),
     "scale": (1, lambda r, n: ("scale", min(n + 1, 7))),
 }
 
@@ -168,11 +173,11 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
     losses = 0
     for _ in range(length):
         step = r.choices(makers, cum_weights=bounds)[0](r, size)
-        if step[0] == "lose":
+        if step[0] in ("lose", "mix up"):
             losses += 1
         if step[0] == "scale":
             size = step[1]
-        if losses <= 1 or step[0] != "lose":
+        if losses <= 1 or step[0] not in ("lose", "mix up"):
             steps.append(step)
     return Schedule(size if not any(s[0] == "scale" for s in steps) else _before(size, steps), r.random() < 0.6, tuple(steps))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tests.protocol import acting, group
 from tests.protocol.agent import Member
-from tests.protocol.galera import State
+from tests.protocol.galera import State, position_of, view_entry
 from tests.protocol.world import PodCrashed, World
 
 Step = tuple[str, *tuple[int, ...]]
@@ -195,6 +195,17 @@ def lose(world: World, ordinal: int) -> bool:
     return True
 
 
+def mix_up(world: World, ordinal: int, length: int) -> bool:
+    """A volume is lost, and replaced by one with data that another cluster left."""
+    if not lose(world, ordinal):
+        return False
+    world.founded += 1
+    volume, alone = world.members[ordinal].volume, frozenset({ordinal})
+    volume.data = (view_entry(alone, world.founded), *(world.next() for _ in range(length)))
+    volume.files, volume.grastate = True, position_of(volume.data)
+    return True
+
+
 def scale(world: World, size: int) -> bool:
     """More members are declared; running agents learn it at their next start."""
     if size <= world.declared:
@@ -234,6 +245,7 @@ STEPS: dict[str, Callable[..., bool]] = {
     "term": term,
     "cut": cut,
     "lose": lose,
+    "mix up": mix_up,
     "scale": scale,
     "tick": tick,
 }

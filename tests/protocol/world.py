@@ -38,7 +38,11 @@ class Rules:
     """How the simulated agent executes; mutants break these."""
 
     durable_grants: bool = True
-    durable_last_view: bool = True
+    """A grant is on disk before it is given."""
+    lasting_grants: bool = True
+    """A grant outlives its voter's agent."""
+    durable_views: bool = True
+    """A view is on disk before the server goes on."""
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class World:
     excused: set[int] = field(default_factory=set)
     """Of those, the ones that went with a lost volume."""
     lost_volumes: int = 0
+    """Lost, or replaced by one with another cluster's data."""
     elected: dict[int, int] = field(default_factory=dict)
     """Who bootstrapped in which epoch."""
     fuse: int = 0
@@ -159,6 +164,8 @@ class World:
     def new_agent(self, member: Member) -> None:
         member.agent = Agent(incarnation=self.next())
         member.declared = self.declared
+        if not self.rules.lasting_grants:
+            member.volume.record = replace(member.volume.record, grant=None)
 
 
 def _fields(fields: dict[str, Any]) -> str:

@@ -90,7 +90,7 @@ def _conflict(
         if request.candidacy.epoch < held.epoch:
             return f"a late message: epoch {held.epoch} was granted since"
         return None
-    current = answers.get(held.candidate)
+    current = voter if held.candidate == voter.ordinal else answers.get(held.candidate)
     if current is not None and is_void(held, current):
         return None
     return f"granted to member {held.candidate} in epoch {held.epoch}, which neither used it nor withdrew"

@@ -104,6 +104,13 @@ def test_a_withdrawn_candidacy_frees_the_grant() -> None:
     )
 
 
+def test_a_candidate_that_withdrew_may_grant_to_another() -> None:
+    """Its grant to itself is no exception."""
+    voter = crashed(0).granting(1, 0, VIEW).candidate(1, VIEW)
+    assert "withdrew" in ask(crashed(1), voter, epoch=2)
+    assert ask(crashed(1), voter.withdrawn(1), epoch=2) == ""
+
+
 def test_a_withdrawal_of_an_earlier_epoch_frees_nothing() -> None:
     assert (
         ask(crashed(1), crashed(0).granting(3, 2, VIEW), epoch=4, heard=answers(crashed(2).withdrawn(2)))
