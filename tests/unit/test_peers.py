@@ -44,5 +44,9 @@ async def test_news_does_not_wait_for_a_silent_member(peers: Peers) -> None:
     ]
 
 
+async def test_a_round_for_news_waits_for_no_silent_member(peers: Peers) -> None:
+    assert await peers.reports([FROZEN], asyncio.Event(), prompt=True) == [Silence("no answer yet")]
+
+
 async def test_a_member_that_knows_nobody_asks_nobody(peers: Peers) -> None:
     assert await peers.reports([], asyncio.Event()) == []

@@ -45,17 +45,19 @@ class Peers:
     async def report(self, address: str) -> Report | Silence:
         return await self._call("GET", address, "/v1/report", b"", Report)
 
-    async def reports(self, addresses: Sequence[str], news: asyncio.Event) -> list[Report | Silence]:
+    async def reports(
+        self, addresses: Sequence[str], news: asyncio.Event, *, prompt: bool = False
+    ) -> list[Report | Silence]:
         """What each of them says, in the same order; at the latest after ANSWER_SECONDS.
 
-        A frozen member keeps its caller waiting. Once ``news`` is set it does so for PROMPT_SECONDS at most: its
-        silence decides nothing, and what the news asks for must not wait for it.
+        A frozen member keeps its caller waiting. Once ``news`` is set, or from the start with ``prompt``, it does so
+        for PROMPT_SECONDS at most: its silence decides nothing, and what the news asks for must not wait for it.
         """
         calls = [asyncio.create_task(self.report(address)) for address in addresses]
         told = asyncio.create_task(news.wait())
         try:
             slow = (await asyncio.wait(calls, timeout=PROMPT_SECONDS))[1] if calls else set()
-            while slow and not told.done():
+            while slow and not prompt and not told.done():
                 done, _ = await asyncio.wait({*slow, told}, return_when=asyncio.FIRST_COMPLETED)
                 slow -= done
             return [call.result() if call.done() else Silence("no answer yet") for call in calls]

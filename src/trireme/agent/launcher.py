@@ -153,6 +153,7 @@ class Launcher:
                 if event.own_index >= 0:
                     self._seen = event
                     self._news.set()
+                    return  # the server's own notification wakes the agent, once the view is on disk
             case ViewSeen():
                 pass
             case TransferSeen():

@@ -38,9 +38,10 @@ class Loop:
     async def run(self) -> None:
         """Until the member has left in order (SIGTERM)."""
         while not self._actor.done:
+            news = self._member.wake.is_set()
             self._member.wake.clear()
             self._member.clear_fault()
-            situation = await self._observer.observe()
+            situation = await self._observer.observe(prompt=news)
             decision = decide(situation)
             self._report(decision)
             await self._actor.act(decision.actions)

@@ -27,9 +27,12 @@ class Observer:
         self._looked_up = float("-inf")
         self._lookup_error = ""
 
-    async def observe(self) -> Situation:
-        """One round of looking: the server, the name service and the other agents, each bounded by its time-out."""
-        await asyncio.gather(self._look_at_server(), self._ask_members())
+    async def observe(self, *, prompt: bool) -> Situation:
+        """One round of looking: the server, the name service and the other agents, each bounded by its time-out.
+
+        ``prompt``: there is news to act on, so that members that are slow to answer are not waited for.
+        """
+        await asyncio.gather(self._look_at_server(), self._ask_members(prompt))
         return self.situation()
 
     def situation(self) -> Situation:
@@ -92,11 +95,11 @@ class Observer:
         else:
             member.sent_bytes = progress.transferred_bytes
 
-    async def _ask_members(self) -> None:
+    async def _ask_members(self, prompt: bool) -> None:
         await self._look_up()
         member = self._member
         addresses = sorted(member.addresses - {member.settings.address})
-        heard = await self._peers.reports(addresses, member.wake)
+        heard = await self._peers.reports(addresses, member.wake, prompt=prompt)
         answers: dict[int, Report] = {}
         silent = {"SRV": self._lookup_error} if self._lookup_error else {}
         for address, answer in zip(addresses, heard, strict=True):
