@@ -20,6 +20,7 @@ def pod_state(pod: dict[str, Any]) -> Pod:
     return Pod(
         state=state,
         running="running" in (server.get("state") or {}),
+        started=server.get("started") is not False,
         ready=_condition(status, "Ready").get("status") == "True",
         message=_one_line(message),
         container=container,

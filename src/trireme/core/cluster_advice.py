@@ -47,12 +47,14 @@ def _about(member: Member, cluster: Cluster, kubectl: str) -> Iterator[str]:
     elif member.phase == Phase.BLOCKED:
         yield f"{name} waits for a person, for the reason given. Its log: `{kubectl} logs {name}`"
     elif member.says_ready and not pod.ready:
-        yield f"{name} is ready, but Kubernetes does not find it so: `{kubectl} describe pod {name}`"
+        yield f"{name} is ready; if Kubernetes does not soon find it so: `{kubectl} describe pod {name}`"
     elif member.answer is None:
         yield from _about_silent(name, pod, kubectl)
 
 
 def _about_silent(name: str, pod: Pod, kubectl: str) -> Iterator[str]:
+    if pod.running and not pod.started:
+        return
     if pod.running:
         yield f"{name} runs and does not answer: `{kubectl} logs {name}`"
     elif pod.state in ENDED:

@@ -18,6 +18,8 @@ class Pod:
     """kubectl's word: Running, Pending, ContainerCreating, CrashLoopBackOff, Terminating…"""
     running: bool
     """The agent's container runs."""
+    started: bool = True
+    """It passed its startup probe. Until then silence is nothing to look into; Kubernetes has a time-out for it."""
     ready: bool
     message: str = ""
     """Why it does not run, in the words of Kubernetes or of the container's last end."""
@@ -79,12 +81,14 @@ class Member:
 
     @property
     def phase(self) -> str:
-        """The member's own phase; Silent if it runs and does not say; else its pod's state."""
+        """The member's own phase; Silent if it runs and does not say, Starting if it cannot yet; else its pod's state."""
         if self.report is not None:
             return self.report.phase
         if self.pod is None:
             return "NoPod"
-        return "Silent" if self.pod.running and not self.forbidden else self.pod.state
+        if not self.pod.running or self.forbidden:
+            return self.pod.state
+        return "Silent" if self.pod.started else "Starting"
 
     @property
     def why(self) -> str:
@@ -93,7 +97,9 @@ class Member:
             return self.report.why
         if self.pod is None:
             return "Kubernetes has not created its pod"
-        return self.silence if self.pod.running else self.pod.message
+        if self.pod.running:
+            return self.silence if self.pod.started else ""
+        return self.pod.message
 
     @property
     def ready(self) -> bool:

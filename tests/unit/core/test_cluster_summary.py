@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.core.builders import OTHER_HISTORY, member
 from tests.unit.core.seen import (
+    RUNNING,
     UNREADY,
     answering,
     blocked,
@@ -99,7 +100,7 @@ CASES = [
         cluster(synced(0), synced(1), replace(synced(2), pod=UNREADY)),
         Health.DEGRADED,
         "3 of 3 Synced, 2 of them ready, writer demo-0, history 11111111, position 1234",
-        ("demo-2 is ready, but Kubernetes does not find it so: `kubectl describe pod demo-2`",),
+        ("demo-2 is ready; if Kubernetes does not soon find it so: `kubectl describe pod demo-2`",),
     ),
     Case(
         "one is silent",
@@ -107,6 +108,13 @@ CASES = [
         Health.DEGRADED,
         "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Silent",
         ("demo-2 runs and does not answer: `kubectl logs demo-2`",),
+    ),
+    Case(
+        "one starts",
+        cluster(synced(0), synced(1), replace(silent(2), pod=replace(RUNNING, started=False))),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Starting",
+        (ON_THEIR_WAY,),
     ),
     Case(
         "forming",
