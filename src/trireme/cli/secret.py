@@ -11,6 +11,7 @@ import string
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, assert_never
@@ -31,6 +32,8 @@ POLL_SECONDS = 0.3
 PASSWORD_ALPHABET = string.ascii_letters + string.digits
 PASSWORD_LENGTH = 24
 """142 bits, in characters that need no quoting in a shell, a URL or an option file."""
+
+TERMINATION_LOG = Path("/dev/termination-log")
 
 Content: TypeAlias = Mapping[str, bytes]
 
@@ -63,7 +66,14 @@ class Refuse:
     missing: tuple[str, ...]
 
 
-Decision: TypeAlias = Provide | Generate | Wait | Refuse
+@dataclass(frozen=True)
+class RefuseEmpty:
+    """These keys are there without a value: a person's mistake, and not ours to overwrite."""
+
+    empty: tuple[str, ...]
+
+
+Decision: TypeAlias = Provide | Generate | Wait | Refuse | RefuseEmpty
 
 
 def decide(content: Content, *, ordinal: int, has_data: bool) -> Decision:
@@ -71,7 +81,10 @@ def decide(content: Content, *, ordinal: int, has_data: bool) -> Decision:
 
     Only member 0 generates: one writer needs no agreement, and a first bootstrap waits for all anyway.
     """
-    missing = tuple(key for key in KEYS if not content.get(key))
+    empty = tuple(key for key in KEYS if content.get(key) == b"")
+    if empty:
+        return RefuseEmpty(empty)
+    missing = tuple(key for key in KEYS if key not in content)
     if not missing:
         return Provide({key: content[key] for key in KEYS})
     if has_data:
@@ -127,6 +140,8 @@ def provide(store: SecretStore, *, given: Path, into: Path, ordinal: int, has_da
                     why = f"waits for member 0 to generate {', '.join(missing)}"
                 case Refuse(missing):
                     raise PermanentError(_refusal(missing))
+                case RefuseEmpty(empty):
+                    raise PermanentError(_refusal_of_empty(empty))
                 case _:
                     assert_never(decision)
         except TemporaryError as error:
@@ -142,6 +157,19 @@ def _refusal(missing: tuple[str, ...]) -> str:
         f"the Secret lacks {', '.join(missing)}, but this member has data that was made with them. "
         f"Generating others would lock everybody out: restore the Secret from where you keep it"
     )
+
+
+def _refusal_of_empty(empty: tuple[str, ...]) -> str:
+    return (
+        f"the Secret has no value for {', '.join(empty)}: an empty password is none. "
+        f"Give a value, or remove the key to have one generated"
+    )
+
+
+def _leave_word(message: str) -> None:
+    """Where Kubernetes looks for a container's last words; outside of a pod there is no such place."""
+    with suppress(OSError):
+        TERMINATION_LOG.write_text(message)
 
 
 def main(arguments: list[str]) -> int:
@@ -164,6 +192,7 @@ def main(arguments: list[str]) -> int:
         )
     except (TriremeError, OSError) as error:
         sys.stderr.write(f"trireme secret: {error}\n")
+        _leave_word(str(error))
         return 1
     sys.stderr.write(f"{pod}: Secret {cluster}: {said}\n")
     return 0
