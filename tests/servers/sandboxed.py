@@ -292,9 +292,16 @@ class Cluster:
     def sql(
         self, *statements: str, through: str = "demo-primary", user: str = "app"
     ) -> list[tuple[Any, ...]]:
-        """Run statements in one connection; the last one's rows."""
+        """Run statements in one connection through a Service; the last one's rows."""
+        return self._sql(self.address(through), user, statements)
+
+    def sql_in(self, pod: str, *statements: str) -> list[tuple[Any, ...]]:
+        """The same in this very member."""
+        return self._sql(self.get("pod", pod)["status"]["podIP"], "app", statements)
+
+    def _sql(self, address: str, user: str, statements: Sequence[str]) -> list[tuple[Any, ...]]:
         password = self.password("root-password" if user == "root" else "password")
-        with connect(self.address(through), user, password) as connection, connection.cursor() as cursor:
+        with connect(address, user, password) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
             return list(cursor.fetchall())

@@ -53,12 +53,10 @@ class WritingClient:
             lambda: len(self.acknowledged) >= wanted, f"{commits} more commits are acknowledged", seconds
         )
 
-    def lost(self, through: str = "demo-primary") -> set[int]:
-        """What was acknowledged by now and is not there."""
-        expected = set(self.acknowledged)
-        return expected - {
-            row for (row,) in self._cluster.sql(f"SELECT id FROM {self._table}", through=through)
-        }
+    def lost(self, pod: str) -> set[int]:
+        """What was acknowledged by now and is not in this member, once it has applied all it received."""
+        read = ("SET wsrep_sync_wait = 1", f"SELECT id FROM {self._table}")
+        return set(self.acknowledged) - {row for (row,) in self._cluster.sql_in(pod, *read)}
 
     def _run(self) -> None:
         since = time.monotonic()
