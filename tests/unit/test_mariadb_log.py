@@ -6,7 +6,14 @@ import pytest
 
 from trireme.adapters.mariadb import datadir
 from trireme.adapters.mariadb.grastate import Grastate, write_position
-from trireme.adapters.mariadb.log import FatalSeen, LogEvent, LogParser, TransferSeen, ViewSeen
+from trireme.adapters.mariadb.log import (
+    ConnectionSeen,
+    FatalSeen,
+    LogEvent,
+    LogParser,
+    TransferSeen,
+    ViewSeen,
+)
 from trireme.adapters.mariadb.notify import Notification, NotifiedMember, parse_notification
 from trireme.adapters.mariadb.recover import judge_output
 from trireme.api.position import Position
@@ -49,6 +56,19 @@ def test_steps_of_an_ist_on_both_sides() -> None:
         ("ist", "joiner", "began", "3 writesets, seqnos 7-9"),
         ("ist", "joiner", "completed", f"{UUID}:9"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "connections"),
+    [
+        ("joins_by_ist.log", [True]),
+        ("joins_by_sst_and_leaves.log", [True, False]),
+        ("ist_falls_short.log", [True, False]),
+    ],
+)
+def test_when_the_server_is_in_the_group(name: str, connections: list[bool]) -> None:
+    """After an IST that came short, wsrep_connected stays ON though the connection is closed for good."""
+    assert [event.open for event in events(name) if isinstance(event, ConnectionSeen)] == connections
 
 
 def test_a_garbled_view_block_does_not_grow() -> None:

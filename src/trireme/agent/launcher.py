@@ -11,7 +11,7 @@ from trireme.adapters.cgroup import memory_limit
 from trireme.adapters.dns import ordinal_of
 from trireme.adapters.mariadb.binaries import Binaries
 from trireme.adapters.mariadb.first_start import SST_USER
-from trireme.adapters.mariadb.log import FatalSeen, LogEvent, TransferSeen, ViewSeen
+from trireme.adapters.mariadb.log import ConnectionSeen, FatalSeen, LogEvent, TransferSeen, ViewSeen
 from trireme.adapters.mariadb.notify import Notification, notify_command
 from trireme.adapters.mariadb.process import Exit, Server
 from trireme.adapters.signing import derive_password
@@ -154,7 +154,7 @@ class Launcher:
                     self._seen = event
                     self._news.set()
                     return  # the server's own notification wakes the agent, once the view is on disk
-            case ViewSeen():
+            case ViewSeen() | ConnectionSeen():
                 pass
             case TransferSeen():
                 words = f"{event.kind.upper()} {event.step} ({event.role}{f', {event.peer}' if event.peer else ''})"

@@ -55,12 +55,19 @@ class Observer:
             last_failure=member.last_failure,
             fault=member.fault,
             answered=member.was_connected,
-            cut_off=member.was_connected and member.status is not None and not member.status.connected,
+            cut_off=self._cut_off(),
             doubtful=member.doubtful,
             refusal=member.refusal,
             stop_since=member.stop_since,
             transactions=member.transactions,
         )
+
+    def _cut_off(self) -> bool:
+        """By its status, or by its log where the status goes on saying that it is connected."""
+        member = self._member
+        if member.server is None or member.status is None:
+            return False
+        return member.server.left_group or (member.was_connected and not member.status.connected)
 
     async def _look_at_server(self) -> None:
         member = self._member

@@ -45,11 +45,21 @@ class FatalSeen:
     advice: str
 
 
-LogEvent = ViewSeen | TransferSeen | FatalSeen
+@dataclass(frozen=True, slots=True)
+class ConnectionSeen:
+    """The server opened its connection to the group, or closed it. Only the log tells the latter every time:
+    after an IST that came short, ``wsrep_connected`` stays ON."""
+
+    open: bool
+
+
+LogEvent = ViewSeen | TransferSeen | FatalSeen | ConnectionSeen
 
 _VIEW_BEGIN = re.compile(r"^View:$|WSREP: Recovered view from SST:$")
 _VIEW_FIELD = re.compile(r"^  (id|status|own_index|members)(?:\(\d+\))?:(?: (.*))?$")
 _VIEW_MEMBER = re.compile(r"^\t\d+: [0-9a-f-]{36}, (.*)$")
+
+_CONNECTION = re.compile(r"WSREP: Shifting (?:(?P<opened>CLOSED -> OPEN)|\w+ -> CLOSED) ")
 
 _TRANSFERS: tuple[
     tuple[re.Pattern[str], TransferKind, TransferRole, Literal["began", "completed", "failed"]], ...
@@ -140,6 +150,8 @@ class LogParser:
             return _transfer(line)
         if "ERROR" in line:
             return _fatal(line)
+        if found := _CONNECTION.search(line):
+            return ConnectionSeen(open=found["opened"] is not None)
         return None
 
     def _feed_view(self, line: str) -> ViewSeen | None:

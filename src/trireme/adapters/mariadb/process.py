@@ -13,7 +13,7 @@ from pathlib import Path
 
 from trireme.adapters.mariadb import reaper
 from trireme.adapters.mariadb.binaries import SEARCH_PATH, Binaries
-from trireme.adapters.mariadb.log import LogEvent, LogParser
+from trireme.adapters.mariadb.log import ConnectionSeen, LogEvent, LogParser
 from trireme.base.errors import PermanentError, TemporaryError
 from trireme.manifests.server_config import GROUP_PORT, IST_PORT, SQL_PORT, SST_PORT
 
@@ -76,12 +76,18 @@ class Server:
         self._engine_started = False
         self._asked = False
         self._killed = False
+        self._left_group = False
 
     @property
     def pid(self) -> int | None:
         """None before the start and after the exit."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
+
+    @property
+    def left_group(self) -> bool:
+        """It closed its connection to the group, and has not opened another."""
+        return self._left_group
 
     async def start(self, *, new_cluster: bool = False) -> None:
         """Start it; returns when the process runs, not when it takes SQL.
@@ -145,6 +151,8 @@ class Server:
             if "[ERROR]" in line:
                 self._errors.append(line)
             event = self._parser.feed(line)
+            if isinstance(event, ConnectionSeen):
+                self._left_group = not event.open
             if event is not None:
                 self._on_event(event)
 
