@@ -1,13 +1,14 @@
 """The one thing that an agent asks of the Kubernetes API: the role label of pods. The data plane works without it.
 
-Each label is set by a short-lived process of its own (:mod:`trireme.adapters.pod_label`): the role changes
-rarely, and TLS would cost the agent 8 MB for its whole life.
+A change of roles is a short-lived process of its own (:mod:`trireme.adapters.pod_label`): roles change rarely, and
+TLS would cost the agent 8 MB for its whole life.
 """
 
 import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from trireme.base.errors import TemporaryError
@@ -29,26 +30,29 @@ class PodLabels:
         """False outside a pod, or where no token is mounted: labels are then left alone."""
         return "KUBERNETES_SERVICE_HOST" in os.environ and TOKEN.exists()
 
-    async def set_role(self, pod: str, role: str) -> None:
-        """Raises TemporaryError where the API does not answer, is slow, or refuses. A pod that is gone needs no label."""
+    async def set_roles(self, changes: Sequence[tuple[str, str]]) -> None:
+        """Label pods, ``(pod, role)`` each, one after the other. A pod that is gone needs no label.
+
+        Raises TemporaryError where the API does not answer, is slow, or refuses: the later ones are then not labelled.
+        """
+        pods = ", ".join(pod for pod, _ in changes)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "trireme.adapters.pod_label",
             self._namespace,
-            pod,
-            role,
+            *(f"{pod}={role}" for pod, role in changes),
             stderr=asyncio.subprocess.PIPE,
         )
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 _, errors = await process.communicate()
         except TimeoutError:
-            raise TemporaryError(f"labelling pod {pod}: no answer within {CALL_SECONDS:.0f} s") from None
+            raise TemporaryError(f"labelling {pods}: no answer within {CALL_SECONDS:.0f} s") from None
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
         if process.returncode != 0:
-            raise TemporaryError(errors.decode(errors="replace").strip() or f"labelling pod {pod} failed")
+            raise TemporaryError(errors.decode(errors="replace").strip() or f"labelling {pods} failed")

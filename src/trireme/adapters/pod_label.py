@@ -1,4 +1,4 @@
-"""Sets one pod's role label and ends: ``python -m trireme.adapters.pod_label NAMESPACE POD ROLE``."""
+"""Sets pods' role labels in order and ends: ``python -m trireme.adapters.pod_label NAMESPACE POD=ROLE …``."""
 
 import json
 import sys
@@ -22,6 +22,8 @@ def label(namespace: str, pod: str, role: str) -> None:
 
 if __name__ == "__main__":
     try:
-        label(*sys.argv[1:4])
+        for change in sys.argv[2:]:
+            pod, _, role = change.partition("=")
+            label(sys.argv[1], pod, role)
     except TriremeError as error:
         sys.exit(str(error))

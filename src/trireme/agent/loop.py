@@ -95,5 +95,6 @@ def _news(report: Report) -> tuple[object, ...]:
         report.candidacy,
         report.withdrawn,
         report.writer,
+        report.unrouted,
         report.leaving,
     )

@@ -13,6 +13,7 @@ from trireme.adapters.mariadb.recover import Recovered
 from trireme.adapters.mariadb.status import ServerStatus
 from trireme.agent.records import Records
 from trireme.agent.settings import Settings
+from trireme.api.names import PRIMARY
 from trireme.api.position import ZERO_UUID, Position, View
 from trireme.api.report import Directory, Phase, Report, ServerReport, WriterClaim
 from trireme.core import directory, health
@@ -58,6 +59,8 @@ class Member:
     last_failure: str = ""
     restarts: int = 0
     writer: WriterClaim | None = None
+    role_label: str | None = None
+    """The role that this agent gave its pod as a label, "" for none yet; None where no labels are kept."""
     answers: Mapping[int, Report] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     addresses: frozenset[str] = frozenset()
@@ -133,6 +136,7 @@ class Member:
             candidacy=record.candidacy,
             withdrawn=record.withdrawn,
             writer=self.writer,
+            unrouted=self._writes and self.role_label not in (None, PRIMARY),
             leaving=self.stop_since is not None,
             unsettled=not self.running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(verdict),
@@ -145,6 +149,10 @@ class Member:
         """grastate.dat is whole and names no history (a zero uuid), though the directory holds data."""
         grastate = self.facts.grastate if self.facts is not None else None
         return grastate is not None and grastate.position.uuid == ZERO_UUID
+
+    @property
+    def _writes(self) -> bool:
+        return self.writer is not None and self.writer.ordinal == self.settings.ordinal
 
     def _held_up(self, verdict: directory.Verdict | None) -> bool:
         waits = self.phase is Phase.BLOCKED or self.busy is not None or time.monotonic() < self.retry_at

@@ -23,13 +23,14 @@ class Roles:
         self._labelled: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
         self._last_writer: int | None = None
+        member.role_label = "" if labels.available else None
 
     def follow(self) -> None:
         if not self._labels.available or (self._task is not None and not self._task.done()):
             return
-        wanted = self._wanted()
-        if any(self._labelled.get(pod) != role for pod, role in wanted):
-            self._task = asyncio.create_task(self._label(wanted))
+        changes = [(pod, role) for pod, role in self._wanted() if self._labelled.get(pod) != role]
+        if changes:
+            self._task = asyncio.create_task(self._label(changes))
 
     async def close(self) -> None:
         if self._task is not None:
@@ -49,15 +50,13 @@ class Roles:
             self._labelled = {pod: r for pod, r in self._labelled.items() if pod == member.settings.pod}
         return [*wanted, (member.settings.pod, role)]
 
-    async def _label(self, wanted: list[tuple[str, str]]) -> None:
-        for pod, role in wanted:
-            if self._labelled.get(pod) == role:
-                continue
-            try:
-                await self._labels.set_role(pod, role)
-            except TriremeError as error:
-                log.warning("%s; tries again", error)
-                await asyncio.sleep(RETRY_SECONDS)
-                break
-            self._labelled[pod] = role
+    async def _label(self, changes: list[tuple[str, str]]) -> None:
+        try:
+            await self._labels.set_roles(changes)
+        except TriremeError as error:
+            log.warning("%s; tries again", error)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            self._labelled.update(changes)
+            self._member.role_label = self._labelled.get(self._member.settings.pod, "")
         self._member.wake.set()

@@ -127,6 +127,8 @@ class Report:
     withdrawn: int = 0
     """No candidacy of this member with an epoch up to this one will ever be used (again)."""
     writer: WriterClaim | None = None
+    unrouted: bool = False
+    """It holds the writer's claim, and its pod's label does not lead clients to it yet."""
     leaving: bool = False
     ready: bool = False
     version: int = WIRE_VERSION

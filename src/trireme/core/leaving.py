@@ -5,7 +5,10 @@ from trireme.core.situation import Claim, Decision, Exit, Situation, StopServer
 from trireme.core.writer import choose_writer, in_same_component, may_write
 
 HANDOVER_SECONDS = 5.0
-"""Longest wait for a successor's claim. Agents wake each other: it takes two message round trips, not seconds."""
+"""Longest wait, from the request to stop, for a successor that claims the role and to whom clients are led.
+
+Agents wake each other: the claim takes two message round trips, the label of its pod two calls of the API.
+"""
 DRAIN_SECONDS = 10.0
 """Longest wait, from the request to stop, for clients' open transactions. What is left then is rolled back."""
 
@@ -24,6 +27,10 @@ def leave(situation: Situation) -> Decision:
     writes = claim is not None and claim.ordinal == me.ordinal
     if writes and heirs and waited < HANDOVER_SECONDS:
         return Decision(Phase.LEAVING, "hands the writer role over before it stops", keep, again=0.1)
+    heir = situation.answers.get(claim.ordinal) if claim is not None else None
+    if heir is not None and heir.unrouted and waited < HANDOVER_SECONDS:
+        why = f"serves until clients are led to the new writer, member {heir.ordinal}"
+        return Decision(Phase.LEAVING, why, keep, again=0.1)
     if situation.transactions and waited < DRAIN_SECONDS:
         why = f"waits for {situation.transactions} open transactions to finish"
         return Decision(Phase.LEAVING, why, keep, again=0.1)

@@ -100,6 +100,9 @@ class Builder:
     def claiming(self, term: int, ordinal: int) -> "Builder":
         return self._with(writer=WriterClaim(term=term, ordinal=ordinal))
 
+    def unrouted(self) -> "Builder":
+        return self._with(unrouted=True)
+
     def leaving(self) -> "Builder":
         return self._with(leaving=True)
 

@@ -234,6 +234,12 @@ class TestLeaving:
         assert StopServer() in decision.actions
         assert any(isinstance(action, Claim) and action.claim.ordinal == 1 for action in decision.actions)
 
+    def test_it_serves_until_clients_are_led_to_the_heir(self) -> None:
+        me = member(0).primary().claiming(2, 1).leaving()
+        s = situation(me, member(1).primary().claiming(2, 1).unrouted(), stop_since=999.5)
+        assert StopServer() not in decide(s).actions
+        assert StopServer() in decide(replace(s, stop_since=990.0)).actions
+
     def test_open_transactions_may_finish(self) -> None:
         me = member(0).primary().claiming(1, 1).leaving()
         s = situation(me, member(1).primary().claiming(1, 1), stop_since=999.5, transactions=2)
