@@ -55,6 +55,16 @@ async def test_deletion_lets_a_container_finish(tmp_path: Path) -> None:
         assert not alive(pid)
 
 
+async def test_a_container_that_has_not_set_its_handlers_yet_is_asked_when_it_has(tmp_path: Path) -> None:
+    async with laboratory(tmp_path) as lab:
+        lab.create(
+            "pods", make_pod(container(f"sleep 0.5; {POLITE}{LOOP}"), terminationGracePeriodSeconds=60)
+        )
+        await lab.until_phase("Running")
+        lab.delete()
+        await lab.until_gone(seconds=10)
+
+
 async def test_the_deadline_kills_all_of_a_container(tmp_path: Path) -> None:
     async with laboratory(tmp_path) as lab:
         pid = await running(lab, STUBBORN)

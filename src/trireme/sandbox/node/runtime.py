@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -22,6 +24,9 @@ START_SECONDS = 30.0
 
 _EXEC_POLL_SECONDS = 0.005
 """The kernel announces no exec: the name of the process is watched until it is no longer bubblewrap's."""
+
+_HANDLER_SECONDS = 2.0
+_HANDLED = re.compile(rb"^Sig(?:Cgt|Blk):\t([0-9a-f]+)$", re.MULTILINE)
 
 _DRAIN_SECONDS = 2.0
 """How long the output may take to arrive once the container has ended."""
@@ -60,6 +65,7 @@ class Runtime:
         self.pid = 0
         """Of the container's PID 1, as the host sees it."""
         self._pidfd = -1
+        self._began = time.monotonic()
 
     @classmethod
     async def start(cls, assembled: Assembled, log_path: Path) -> Self:
@@ -110,6 +116,19 @@ class Runtime:
         self.signal(signal.SIGKILL)
         if self._pidfd < 0:
             self._process.kill()
+
+    async def until_it_heeds_sigterm(self) -> None:
+        """Wait until PID 1 has a handler for SIGTERM, until 2 s after its start at most.
+
+        The kernel drops a signal that PID 1 does not handle yet. An interpreter takes some 20 ms to get there, and
+        many times that on a machine that starts all of a cluster's pods at once.
+        """
+        status, wanted = Path(f"/proc/{self.pid}/status"), 1 << (signal.SIGTERM - 1)
+        with contextlib.suppress(OSError):
+            while time.monotonic() < self._began + _HANDLER_SECONDS:
+                if any(int(mask, 16) & wanted for mask in _HANDLED.findall(status.read_bytes())):
+                    return
+                await asyncio.sleep(_EXEC_POLL_SECONDS)
 
     async def wait(self) -> Ended:
         """How it ended, once all of its output is in the log."""

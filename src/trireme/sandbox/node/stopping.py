@@ -28,6 +28,7 @@ class Stopper:
         """Returns when the container has ended."""
         if hook is not None:
             await self._until_deadline(hook())
+        await self._until_deadline(self._runtime.until_it_heeds_sigterm())
         self._runtime.signal(signal.SIGTERM)
         if not await self._until_deadline(self._exited.wait()):
             self._runtime.kill()
