@@ -7,6 +7,7 @@ says why it is done here. Standard library only: all pods of a new cluster start
 
 import os
 import secrets
+import signal
 import string
 import sys
 import time
@@ -180,6 +181,8 @@ def main(arguments: list[str]) -> int:
     if arguments != ["provide"]:
         sys.stderr.write("usage: trireme secret provide   (the init container of a database pod)\n")
         return 2
+    # PID 1 ignores signals that it has no handler for: a pod deleted while it waits would take its whole grace period.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         pod, cluster = _variable("TRIREME_POD_NAME"), _variable("TRIREME_CLUSTER")
         data = Path(_variable("TRIREME_DATA_ROOT", "/var/lib/mysql")) / "data"
