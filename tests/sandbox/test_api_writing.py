@@ -133,9 +133,20 @@ class TestRefusals:
             "POST", f"{NS}/pods", pod(containers=two, tolerations=[{"operator": "Exists"}])
         )
         (warning,) = answer.warnings
-        assert warning.endswith("no effect in it: spec.containers[*].resources, spec.tolerations")
+        assert warning.endswith(
+            "without effect in the sandbox: spec.containers[*].resources, spec.tolerations"
+        )
         again = await client.ask("PATCH", f"{NS}/pods/p", {"metadata": {"labels": {"a": "b"}}}, media=MERGE)
         assert again.warnings == []
+
+    async def test_what_a_template_has_without_effect_is_one_list(self, client: Client) -> None:
+        workload = stateful_set()
+        workload["spec"]["template"]["spec"] |= {
+            "tolerations": [{"operator": "Exists"}],
+            "priorityClassName": "high",
+        }
+        (warning,) = (await client.ask("POST", SETS, workload)).warnings
+        assert warning.endswith("sandbox: spec.template.spec.{priorityClassName, tolerations}")
 
     @pytest.mark.parametrize(("validation", "code"), [("Strict", 400), ("Warn", 201), ("Ignore", 201)])
     async def test_unknown_fields(self, client: Client, validation: str, code: int) -> None:

@@ -10,6 +10,8 @@ from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.schema.decode import FieldTypeError, Findings, decode
 from trireme.sandbox.store.interface import Object
 
+_TEMPLATE = "spec.template.spec."
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -37,10 +39,13 @@ def read_draft(kind: Kind, raw: Any, field_validation: str, warnings: list[str])
 
 
 def warn_noted(noted: frozenset[str], warnings: list[str]) -> None:
-    """One line for all of them, and pod templates say the same of each container once."""
+    """One line for all of them: it is what a person sees first, so a pod template's path is not repeated."""
     if noted:
-        fields = ", ".join(sorted(noted))
-        warnings.append(f"the sandbox records these fields, but they have no effect in it: {fields}")
+        fields = sorted(each for each in noted if not each.startswith(_TEMPLATE))
+        of_pods = sorted(each.removeprefix(_TEMPLATE) for each in noted if each.startswith(_TEMPLATE))
+        if of_pods:
+            fields.append(f"{_TEMPLATE}{{{', '.join(of_pods)}}}")
+        warnings.append(f"recorded, without effect in the sandbox: {', '.join(fields)}")
 
 
 def _check_kind(kind: Kind, raw: Object) -> None:
