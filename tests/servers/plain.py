@@ -350,16 +350,21 @@ def _object(kind: str, version: str, name: str, **more: Any) -> dict[str, Any]:
 
 def _free_net() -> int:
     """A second octet whose loopback addresses nobody uses: tests may run side by side."""
-    start = 128 + os.getpid() % 100
-    for offset in range(100):
-        net = 128 + (start - 128 + offset) % 100
+    nets = [128 + (os.getpid() + offset) % 100 for offset in range(100)]
+    return next(net for net in nets if _is_free(f"127.{net}.0.10"))
+
+
+def _is_free(address: str) -> bool:
+    """No name server of another cluster is there, at either of the ports that it may have chosen."""
+    for port in (53, 10053):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.bind((f"127.{net}.0.10", 10053))
-            except OSError:
+                probe.bind((address, port))
+            except PermissionError:
                 continue
-            return net
-    raise AssertionError("no free loopback network")
+            except OSError:
+                return False
+    return True
 
 
 def _descendants(pid: int, word: str) -> list[int]:
