@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cost, p1, p2, p3, report
+from bench import cost, p1, p2, p3, p5, report
 from bench.machine import describe
 from bench.run import Result, Run
 
@@ -18,7 +18,8 @@ PHASES: dict[str, tuple[Callable[[Run], Result], float]] = {
     "p1": (p1.measure, 360.0),
     "cost": (cost.measure, 180.0),
     "p2": (p2.measure, 300.0),
-    "p3": (p3.measure, 300.0),
+    "p3": (p3.measure, 240.0),
+    "p5": (p5.measure, 60.0),
 }
 """Each phase and the seconds after which it begins no further round: together under 20 minutes."""
 

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -11,10 +10,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 from bench.network import free_net
-from bench.product import TRIREME, Sandbox
+from bench.product import MEMBERS, TRIREME, Sandbox
 from bench.run import Result, Row, Run, Table
 from bench.series import Series, ratio
 from bench.waiting import wait_for
@@ -31,8 +31,8 @@ WHAT = f"""\
 Memory of the three agents of an idle, Synced cluster after {SETTLE_SECONDS:.0f} s; their CPU time over the next
 {IDLE_SECONDS:.0f} s, while the node asks `/readyz` each second and `/livez` each 10 s, and Prometheus' part is played
 at `/metrics` each {SCRAPE_SECONDS:.0f} s. VmRSS counts pages that are shared with other processes in full, Pss by share.
-Start: from exec to the first HTTP answer, with `mariadbd --version` in between. Floor: the smallest aiohttp server
-in the same Python, which does nothing."""
+Start: from exec to the first HTTP answer, with `mariadbd --version` in between. Floor of memory and start: the smallest
+aiohttp server in the same Python, which does nothing."""
 
 BARE = """
 import sys
@@ -46,41 +46,57 @@ web.run_app(app, host=sys.argv[1], port=8080, print=None)
 
 
 def measure(run: Run) -> Result:
-    starts = _starts(run)
-    memory, idle = _steady(run)
-    return Result(TITLE, WHAT, (starts, memory, idle))
-
-
-def _steady(run: Run) -> tuple[Table, Table]:
+    start = _starts(run)
     with Sandbox(run.place("cost")) as sandbox:
         sandbox.form()
-        agents = sandbox.agents()
-        addresses = sandbox.addresses()
         run.say(f"the agents settle for {SETTLE_SECONDS:.0f} s")
         time.sleep(SETTLE_SECONDS)
-        resident = Series.of(_kib(pid, "status", "VmRSS") / 1024 for pid in agents.values())
-        proportional = Series.of(_kib(pid, "smaps_rollup", "Pss") / 1024 for pid in agents.values())
-        run.say(
-            f"VmRSS {resident.text(1)} MiB, Pss {proportional.text(1)} MiB; idle for {IDLE_SECONDS:.0f} s"
-        )
-        over = threading.Event()
-        scraper = threading.Thread(target=_scrape, args=(addresses.values(), over), daemon=True)
-        scraper.start()
-        before, begun = {pid: _cpu_seconds(pid) for pid in agents.values()}, time.monotonic()
-        time.sleep(IDLE_SECONDS)
-        spent = time.monotonic() - begun
-        share = Series.of(100 * (_cpu_seconds(pid) - before[pid]) / spent for pid in agents.values())
-        over.set()
-        scraper.join(ANSWER_SECONDS)
-    run.say(f"{share.text()} % of a core each")
-    rows = (Row("VmRSS, MiB", resident, digits=1), Row("Pss, MiB", proportional, digits=1))
-    return Table("agents of 3 members", "", rows), Table(
-        "agents of 3 members", "", (Row("% of a core", share),)
+        memory = _memory(sandbox)
+        share = _idle(sandbox)
+    run.say(
+        f"VmRSS {memory[0].ours.text(1)} MiB, Pss {memory[1].ours.text(1)} MiB, {share.ours.text()} % of a core"
     )
+    tables = (Table("agent", "bare aiohttp server", rows) for rows in (memory, (share,), (start,)))
+    return Result(TITLE, WHAT, tuple(tables))
 
 
-def _starts(run: Run) -> Table:
-    """Alternating; the memory of the floor is taken by the way."""
+def _memory(sandbox: Sandbox) -> tuple[Row, Row]:
+    """In MiB, of the three agents and of three bare servers."""
+    net = free_net()
+    commands = [[sys.executable, "-c", BARE, f"127.{net}.2.{10 + n}"] for n in range(MEMBERS)]
+    bare = [_start(command, {}) for command in commands]
+    try:
+        for command in commands:
+            wait_for(partial(_answers, command[-1]), "a bare server answers", ANSWER_SECONDS)
+        pids = list(sandbox.agents().values()), [process.pid for process in bare]
+        resident = [Series.of(_kib(pid, "status", "VmRSS") / 1024 for pid in group) for group in pids]
+        shared = [Series.of(_kib(pid, "smaps_rollup", "Pss") / 1024 for pid in group) for group in pids]
+    finally:
+        for process in bare:
+            _end(process)
+    return _mib("VmRSS, MiB", *resident), _mib("Pss, MiB", *shared)
+
+
+def _mib(name: str, ours: Series, floor: Series) -> Row:
+    return Row(name, ours, floor, ratio(ours, floor), digits=1)
+
+
+def _idle(sandbox: Sandbox) -> Row:
+    """In percent of a core, probed and scraped."""
+    agents, over = list(sandbox.agents().values()), threading.Event()
+    scraper = threading.Thread(target=_scrape, args=(list(sandbox.addresses().values()), over), daemon=True)
+    scraper.start()
+    before, begun = [_cpu_seconds(pid) for pid in agents], time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    spent = time.monotonic() - begun
+    used = [_cpu_seconds(pid) - was for pid, was in zip(agents, before, strict=True)]
+    over.set()
+    scraper.join(ANSWER_SECONDS)
+    return Row("CPU while idle, % of a core", Series.of(100 * seconds / spent for seconds in used))
+
+
+def _starts(run: Run) -> Row:
+    """Alternating."""
     agents, floors = [], []
     address = f"127.{free_net()}.2.10"
     for _ in range(STARTS):
@@ -88,8 +104,7 @@ def _starts(run: Run) -> Table:
         floors.append(_answer_time([sys.executable, "-c", BARE, address], {}, address))
     ours, floor = Series.of(agents), Series.of(floors)
     run.say(f"start: the agent {ours.text()} s, a bare aiohttp server {floor.text()} s")
-    row = Row("exec to first HTTP answer, seconds", ours, floor, ratio(ours, floor))
-    return Table("agent", "bare aiohttp server", (row,))
+    return Row("exec to first HTTP answer, seconds", ours, floor, ratio(ours, floor))
 
 
 def _agent_start(home: Path, address: str) -> float:
@@ -121,19 +136,22 @@ def _agent_start(home: Path, address: str) -> float:
 
 def _answer_time(command: list[str], environment: dict[str, str], address: str) -> float:
     begun = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = _start(command, environment)
     try:
         wait_for(lambda: _answers(address), f"{command[0]} answers", ANSWER_SECONDS, look=0.002)
         return time.monotonic() - begun
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait(ANSWER_SECONDS)
+        _end(process)
+
+
+def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    nothing = subprocess.DEVNULL
+    return subprocess.Popen(command, env=environment, stdin=nothing, stdout=nothing, stderr=nothing)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait(ANSWER_SECONDS)
 
 
 def _answers(address: str) -> bool:
@@ -148,7 +166,7 @@ def _answers(address: str) -> bool:
             return False
 
 
-def _scrape(addresses: "list[str]", over: threading.Event) -> None:
+def _scrape(addresses: list[str], over: threading.Event) -> None:
     while not over.is_set():
         for address in addresses:
             try:

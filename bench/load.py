@@ -84,11 +84,9 @@ class Writers:
         """When the first commit after ``moment`` was acknowledged; both in seconds since the epoch."""
         return min((at for at, _ in self._acknowledged if at > moment), default=None)
 
-    def longest_gap(self, since: float) -> float:
-        """The longest time without any acknowledged commit that ended after ``since``."""
-        moments = sorted(at for at, _ in self._acknowledged)
-        gaps = (end - start for start, end in itertools.pairwise(moments) if end > since)
-        return max(gaps, default=float("inf"))
+    def gaps(self) -> list[tuple[float, float]]:
+        """Times between two acknowledged commits that follow each other: start and end, since the epoch."""
+        return list(itertools.pairwise(sorted(at for at, _ in self._acknowledged)))
 
     def lost(self, members: Iterable[Access]) -> int:
         """Acknowledged commits that at least one of the members does not have."""

@@ -18,9 +18,11 @@ WHAT = """\
 Four clients write through the primary address, 10 ms apart; a client whose answer does not come within 0.5 s, or
 whose connection breaks, connects again. The writer's pod is lost: `kill -9` of all processes in it; SIGSTOP of all
 processes in it (a frozen node); and SIGTERM by `kubectl delete pod`. Measured: the longest time without any
-acknowledged commit. Floor for the first two: the time until Galera's own detection has made the survivors Primary
-again, read from their logs in the same round; no commit is possible before. An ordered stop has no such floor: its
-own is no stall at all. Afterwards every member is asked for every acknowledged commit."""
+acknowledged commit until the lost member's server starts again (or thaws). Floor for the first two: the time until
+Galera's own detection has made the survivors Primary again, read from their logs in the same round; no commit is
+possible before. An ordered stop has no such floor: its own is no stall at all. *The return* is the longest such time
+from then on: Galera stops the group for a moment to let a member in, however it was started. Afterwards every member
+is asked for every acknowledged commit."""
 
 CALM_SECONDS = 2.0
 STALL_SECONDS = 60.0
@@ -42,6 +44,8 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class Loss:
     stall: float
+    return_stall: float
+    """While the lost member comes back."""
     detection: float | None
     """Until the survivors were Primary again; None where the writer left in order."""
     acknowledged: int
@@ -65,20 +69,21 @@ def _table(losses: dict[str, list[Loss]]) -> Table:
         stall = Series.of(loss.stall for loss in each)
         detected = [loss.detection for loss in each if loss.detection is not None]
         floor = Series.of(detected) if detected else None
-        rows.append(
-            Row(f"{name}, seconds without a commit", stall, floor, ratio(stall, floor) if floor else None)
-        )
+        rows.append(Row(f"**{name}**", stall, floor, ratio(stall, floor) if floor else None))
+    for name, each in losses.items():
+        rows.append(Row(f"{name}: the return", Series.of(loss.return_stall for loss in each)))
     everything = [loss for each in losses.values() for loss in each]
     rows.append(
         Row("acknowledged commits per loss", Series.of(loss.acknowledged for loss in everything), digits=0)
     )
     rows.append(Row("of these lost", Series.of(loss.lost for loss in everything), digits=0))
-    return Table("writes stall", "survivors Primary again", tuple(rows))
+    return Table("writes stall, seconds", "survivors Primary again", tuple(rows))
 
 
 def _words(loss: Loss) -> str:
     detected = f", survivors Primary after {loss.detection:.2f} s" if loss.detection is not None else ""
-    return f"{loss.stall:.2f} s without a commit{detected}; {loss.lost} of {loss.acknowledged} lost"
+    stalls = f"{loss.stall:.2f} s without a commit{detected}; {loss.return_stall:.2f} s at its return"
+    return f"{stalls}; {loss.lost} of {loss.acknowledged} lost"
 
 
 def _lose(sandbox: Sandbox, fault: Fault, table: str) -> Loss:
@@ -93,17 +98,27 @@ def _lose(sandbox: Sandbox, fault: Fault, table: str) -> Loss:
         writers.wait_for_commits(100, STALL_SECONDS)
         detection = _detection(sandbox, writer, begun) if fault.detected else None
         undo()
+        back = time.time()
         time.sleep(1.0)
         wait_for(sandbox.all_synced, "all members Synced again", BACK_SECONDS)
         sandbox.wait_ready()
         writers.stop()
-        stall = writers.longest_gap(begun)
+        back = max(_started(sandbox, writer, begun), default=back)
+        gaps = writers.gaps()
+        stall = max(end - start for start, end in gaps if end > begun and start < back)
+        return_stall = max(end - start for start, end in gaps if start >= back)
         members = [_member(address, password) for address in sandbox.addresses().values()]
-        return Loss(stall, detection, writers.commits, writers.lost(members))
+        return Loss(stall, return_stall, detection, writers.commits, writers.lost(members))
 
 
 def _member(address: str, password: str) -> Access:
     return Access(lambda: address, "app", password)
+
+
+def _started(sandbox: Sandbox, pod: str, begun: float) -> list[float]:
+    """When the pod's server was started after ``begun``; nothing for one that was only frozen."""
+    words = "trireme.agent: started mariadbd"
+    return [line.at for line in sandbox.logs() if line.pod == pod and line.at > begun and words in line.text]
 
 
 def _detection(sandbox: Sandbox, writer: str, begun: float) -> float:
