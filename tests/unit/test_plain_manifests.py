@@ -22,10 +22,10 @@ Object = dict[str, Any]
 
 
 def kubectls() -> list[str]:
-    """The kubectl on PATH, and those that TRIREME_KUBECTLS names (separated by colons)."""
+    """The kubectl on PATH, and those that TRIREME_TEST_KUBECTLS names (separated by colons)."""
     on_path = shutil.which("kubectl")
     assert on_path, "kubectl is missing: run `make setup`"
-    return [on_path, *filter(None, os.environ.get("TRIREME_KUBECTLS", "").split(":"))]
+    return [on_path, *filter(None, os.environ.get("TRIREME_TEST_KUBECTLS", "").split(":"))]
 
 
 @functools.cache
