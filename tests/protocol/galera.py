@@ -112,7 +112,7 @@ class Server:
     applied: int = 0
     """At least so much is in its storage engine, durably."""
     entered: int = 0
-    """Index of the view in which it joined; it is told that one before its state transfer, the later ones after."""
+    """Index of the view in which it joined; it is told that one right after its state transfer."""
     noted: int = 0
     """Views before this index were installed and told to the agent."""
     up: bool = False

@@ -124,36 +124,27 @@ def _enter(world: World, server: Server, base: int, history: tuple[int, ...]) ->
         server.log = history
     elif server.state is State.SYNCED or not goes_on or server.component == 0:
         volume = world.members[server.ordinal].volume
-        server.state, server.entered, server.noted = State.JOINER, len(history) - 1, 0
+        server.state, server.entered = State.JOINER, len(history) - 1
         volume.grastate, volume.safe = UNKNOWN, False
 
 
-def pending_view(world: World, server: Server) -> tuple[tuple[int, ...], int] | None:
-    """The next view that this server is to install and to tell its agent: its history up to there, its index."""
-    component = world.component_of(server)
-    if server.state is State.SYNCED:
-        index = next_view(server.log, server.noted)
-        return (server.log, index) if index is not None else None
-    if component is not None and component.primary and not server.noted:
-        return component.log[: server.entered + 1], server.entered
-    return None
+def pending_view(server: Server) -> int | None:
+    """Index of the next view that this server is to install and to tell its agent (a joiner: not before its data)."""
+    return next_view(server.log, server.noted) if server.state is State.SYNCED else None
 
 
 def notify(world: World, member: Member) -> bool:
     """A view is installed in its turn: all before it is applied, and the agent has it on disk before more is."""
     server = member.server
-    pending = pending_view(world, server) if server is not None else None
-    if server is None or pending is None or not member.responsive:
+    index = pending_view(server) if server is not None else None
+    if server is None or index is None or not member.responsive:
         return False
-    history, index = pending
-    if server.state is State.SYNCED:
-        server.applied = index
-    view = view_at(history, index)
+    server.applied = index
+    view = view_at(server.log, index)
     if view != member.volume.record.last_view and world.rules.durable_views:
         world.write(member, last_view=view, first_start=None)
-    server.noted = index + 1
-    if server.state is State.SYNCED:
-        server.applied, server.up = server.noted, True
+    server.noted = server.applied = index + 1
+    server.up = True
     return True
 
 
@@ -161,7 +152,7 @@ def transfer(world: World, member: Member) -> bool:
     """One step of a state transfer: its begin (of a full one), or its end."""
     server = member.server
     component = world.component_of(server)
-    if server is None or component is None or not component.primary or not server.noted:
+    if server is None or component is None or not component.primary:
         return False
     if server.state not in (State.JOINER, State.RECEIVING) or not _has_donor(world, server, component):
         return False
@@ -175,17 +166,17 @@ def transfer(world: World, member: Member) -> bool:
         volume.data, volume.files, volume.marks = None, True, True
         world.tell(f"    a full state transfer begins to overwrite member {member.ordinal}")
         return True
-    server.state, server.log, server.up = State.SYNCED, component.log, True
-    server.applied = server.noted
+    server.state, server.log = State.SYNCED, component.log
+    server.applied = server.noted = server.entered
     volume.data, volume.files, volume.marks = component.log[: server.applied], True, False
     volume.grastate = Position(uuid_of(component.log), -1)
     return True
 
 
 def _has_donor(world: World, joiner: Server, component: Component) -> bool:
-    """A donor serves in the order of the group: it installed the joiner's view, and its agent knows."""
+    """A donor serves in the order of the group: it installed the joiner's view first, and its agent knows."""
     return any(
-        donor.state is State.SYNCED and donor.noted >= joiner.noted and donor.log == component.log
+        donor.state is State.SYNCED and donor.noted > joiner.entered
         for donor in world.attached(joiner.component)
         if donor.instance != joiner.instance and world.sides[donor.ordinal] == world.sides[joiner.ordinal]
     )
@@ -208,7 +199,7 @@ def end(world: World, member: Member, *, back: int, ddl: bool) -> None:
         return
     component = world.component_of(server)
     if server.state is State.SYNCED:
-        pending = next_view(server.log, server.noted)
+        pending = pending_view(server)
         most = pending if pending is not None else len(server.log)
         volume.data = server.log[: max(server.applied, most - back)]
         primary = component is not None and component.primary
@@ -224,15 +215,15 @@ def _break_incremental(
     *, volume_data: tuple[int, ...], member: Member, server: Server, component: Component, back: int
 ) -> None:
     """An incremental transfer brought a part: each write set is whole, in order."""
-    if server.noted and back:
-        member.volume.data = component.log[: max(len(volume_data), server.noted - back)]
+    if back:
+        member.volume.data = component.log[: max(len(volume_data), server.entered - back)]
         member.volume.grastate = Position(uuid_of(component.log), -1)
 
 
 def stopped(world: World, member: Member) -> bool:
     """A server that was asked to stop has left the group and flushed."""
     server = member.server
-    if server is None or not server.stopping or pending_view(world, server) is not None:
+    if server is None or not server.stopping or pending_view(server) is not None:
         return False
     component, volume = world.component_of(server), member.volume
     end(world, member, back=0, ddl=False)
@@ -254,7 +245,7 @@ def commit(world: World, member: Member, *, acknowledge: bool) -> bool:
     attached = world.attached(server.component)
     side = world.sides[member.ordinal]
     whole = component.members - component.left == {peer.instance for peer in attached}
-    if not whole or any(world.sides[p.ordinal] != side for p in attached) or pending_view(world, server) is not None:
+    if not whole or any(world.sides[p.ordinal] != side for p in attached) or pending_view(server) is not None:
         return False
     entry = world.next()
     component.log = (*component.log, entry)

@@ -6,9 +6,9 @@ from functools import lru_cache
 from itertools import accumulate
 from random import Random
 
-from tests.protocol.agent import provable
+from tests.protocol.agent import Member, provable
 from tests.protocol.galera import State, uuid_of
-from tests.protocol.steps import Step, synced, take
+from tests.protocol.steps import STEPS, Step, synced, take
 from tests.protocol.world import Rules, Violation, World
 
 PATIENCE_SECONDS = 300
@@ -54,6 +54,18 @@ def _formed(size: int) -> World:
     return world
 
 
+def settle(world: World, silent: int, seconds: int) -> bool:
+    """For some seconds nothing fails among some members; the others (bits) are cut off, and do nothing."""
+    take(world, ("cut", sum(1 << 2 * ordinal for ordinal in range(8) if silent >> ordinal & 1)))
+    since: dict[int, float] = {}
+    for _ in range(seconds):
+        _second(world, since, silent)
+    return True
+
+
+STEPS["settle"] = settle
+
+
 def finish(world: World) -> None:
     """No fault any more: every pod runs, all is heard. Within a bounded time the cluster is whole."""
     world.tell("  no more faults")
@@ -73,17 +85,19 @@ def finish(world: World) -> None:
         raise Violation("progress", f"not whole {PATIENCE_SECONDS} s after the last fault: {phases}")
 
 
-def _second(world: World, since: dict[int, float]) -> None:
+def _second(world: World, since: dict[int, float], silent: int = 0) -> None:
     """One second of a world in which nothing fails: servers work, each agent makes a round."""
     world.now += 1.0
-    for member in world.members:
+    active = [member for member in world.members if not silent >> member.ordinal & 1]
+    for member in active:
         ordinal = member.ordinal
-        for step in (("start", ordinal), ("act", ordinal, 0), ("poll", ordinal, 0), ("work", ordinal, 0)):
+        steps: tuple[Step, ...] = (("act", ordinal, 0), ("poll", ordinal, silent), ("work", ordinal, 0))
+        for step in steps if silent else (("start", ordinal), *steps):
             take(world, step)
-        _serve(world)
-        take(world, ("round", ordinal, 0, 0))
-        take(world, ("poll", ordinal, 0))
-    for member in world.members:
+        _serve(world, active)
+        take(world, ("round", ordinal, silent, 0))
+        take(world, ("poll", ordinal, silent))
+    for member in active:
         server = member.server
         if server is None or server.state is State.SYNCED:
             continue
@@ -91,9 +105,9 @@ def _second(world: World, since: dict[int, float]) -> None:
             take(world, ("abort", member.ordinal))
 
 
-def _serve(world: World) -> None:
+def _serve(world: World, active: list[Member]) -> None:
     take(world, ("regroup", 0))
-    for member in world.members:
+    for member in active:
         if member.server is None:
             continue
         take(world, ("connect", member.ordinal))
@@ -142,6 +156,15 @@ _NORMAL: dict[str, tuple[int, Maker]] = {
     "start": (20, lambda r, n: ("start", r.randrange(n))),
     "tick": (10, lambda r, n: ("tick", r.choice((1, 5, 40)))),
 }
+_COARSE: dict[str, tuple[int, Maker]] = {
+    "settle": (40, lambda r, n: ("settle", r.randrange((1 << n) - 1) if r.random() < 0.6 else 0, r.choice((1, 2, 5, 9)))),
+    "commit": (15, lambda r, n: ("commit", r.randrange(n), int(r.random() < 0.8))),
+    "start": (15, lambda r, n: ("start", r.randrange(n))),
+    "regroup": (4, lambda r, n: ("regroup", r.randrange(2))),
+    "notify": (4, lambda r, n: ("notify", r.randrange(n), _fuse(r))),
+    "tick": (4, lambda r, n: ("tick", r.choice((1, 5, 40)))),
+}
+"""For schedules that go far with few steps: whole seconds without a fault, among some members."""
 _FAULTS: dict[str, tuple[int, Maker]] = {
     "kill": (10, lambda r, n: ("kill", r.randrange(n), r.randrange(4), int(r.random() < 0.2))),
     "kill all": (3, lambda r, n: ("kill all", r.randrange(1 << 2 * n), int(r.random() < 0.2))),
@@ -163,7 +186,9 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
     r = Random(seed)
     size = size or r.choice((1, 2, 2, 3, 3, 3, 3, 3, 4, 5, 5, 7))
     length = length or r.choice((30, 60, 60, 120, 250))
-    mix = dict(_NORMAL)
+    mix = dict(r.choice((_NORMAL, _NORMAL, _COARSE)))
+    if "settle" in mix:
+        length //= 4
     for name, (weight, maker) in _FAULTS.items():
         if r.random() < 0.5:
             mix[name] = (r.choice((1, 1, 3)) * weight, maker)

@@ -249,7 +249,7 @@ STEPS: dict[str, Callable[..., bool]] = {
     "scale": scale,
     "tick": tick,
 }
-NOT_OF_A_MEMBER = frozenset({"arrive", "regroup", "kill all", "cut", "scale", "tick"})
+NOT_OF_A_MEMBER = frozenset({"arrive", "regroup", "kill all", "cut", "scale", "tick", "settle"})
 """The first argument of every other step is an ordinal (of ``hear`` the second, too)."""
 
 

@@ -102,16 +102,8 @@ def _vouches(view: View, answers: Mapping[int, Report]) -> bool:
     """Whether its members, once all of them answered, rule out that anyone else has newer data.
 
     They do not where one of them lost its volume: it may have gone on with others, and nobody here would know.
-    Nor where nobody has all that came before the view: then only a joiner knows of it, which is told the view
-    before it has the data, and those who left shortly before may have confirmed more than those who stayed.
     """
-    asked = [answers[ordinal] for ordinal in view.members if ordinal in answers]
-    if any(is_fresh(report) for report in asked):
-        return False
-    if len(asked) < len(view.members) or not all(is_settled(report) for report in asked):
-        return True
-    positions = [_seqno(report) for report in asked if may_bootstrap(report)]
-    return not positions or max(positions) >= view.seqno - 1
+    return not any(is_fresh(answers[ordinal]) for ordinal in view.members if ordinal in answers)
 
 
 def _everyone(answers: Mapping[int, Report], declared: int) -> tuple[int, ...]:

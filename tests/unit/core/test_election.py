@@ -113,12 +113,6 @@ SITUATIONS: list[tuple[str, list[Builder], type[Outcome], tuple[int, ...]]] = [
         (0,),
     ),
     (
-        "only a joiner was told of the last view: those who left before it may be ahead of those who stayed",
-        [member(0).crashed(8).in_view(8, 0, 2), member(1).crashed(5).in_view(12, 0, 1)],
-        Wait,
-        (2,),
-    ),
-    (
         "everyone answered and nobody has usable data",
         [member(0).incomplete().in_view(3, 0, 1), member(1).unknown().in_view(3, 0, 1)],
         Hopeless,
