@@ -5,9 +5,8 @@ import logging
 
 from trireme.adapters.kubernetes import PodLabels
 from trireme.agent.member import Member
-from trireme.api.names import PRIMARY, SECONDARY
 from trireme.base.errors import TriremeError
-from trireme.core import health
+from trireme.core.routing import wanted_labels
 
 log = logging.getLogger("trireme.agent")
 
@@ -38,17 +37,18 @@ class Roles:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _wanted(self) -> list[tuple[str, str]]:
-        """A new writer first takes the label from the one before it, which may be dead or frozen, then takes it."""
         member = self._member
-        role, ordinal = health.role(member.report()), member.settings.ordinal
+        ordinal, pod = member.settings.ordinal, member.settings.pod
+        wanted = wanted_labels(
+            member.report(),
+            {*range(member.settings.members), *member.answers} - {ordinal},
+            self._last_writer,
+        )
         writer = member.writer.ordinal if member.writer is not None else None
-        wanted: list[tuple[str, str]] = []
-        if role == PRIMARY and self._last_writer not in (None, ordinal):
-            wanted.append((f"{member.settings.cluster}-{self._last_writer}", SECONDARY))
         if writer is not None and writer != ordinal:
             self._last_writer = writer
-            self._labelled = {pod: r for pod, r in self._labelled.items() if pod == member.settings.pod}
-        return [*wanted, (member.settings.pod, role)]
+            self._labelled = {labelled: role for labelled, role in self._labelled.items() if labelled == pod}
+        return wanted
 
     async def _label(self, changes: list[tuple[str, str]]) -> None:
         try:
