@@ -72,8 +72,8 @@ class Actor:
                 await self._bootstrap(action)
             case Join():
                 self._begin(Phase.JOINING, "makes ready to join", partial(self._join, action))
-            case situation.StopServer():
-                self._launcher.begin_stop()
+            case situation.StopServer(failed=failed):
+                self._launcher.begin_stop(failed)
             case situation.MarkSynced():
                 await self._monitor.execute(GIVE_VOTE)
                 member.records.change(joining=False, first_start=None, differs=False)

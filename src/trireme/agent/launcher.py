@@ -26,6 +26,8 @@ log = logging.getLogger("trireme.agent")
 VIEW_SECONDS = 1.5
 """Longest wait for a view's block in the log. The server waits 2 s for us, and goes on."""
 
+FAILED_STOP_SECONDS = 15.0
+"""For a server that left the group after a failed IST: seen to hang in "Shutdown replication" for minutes."""
 KILL_RESERVE_SECONDS = 5.0
 """Before the pod's own deadline: time to reap, and to leave in words."""
 
@@ -105,13 +107,21 @@ class Launcher:
         self._stopping = None
         self._watching = asyncio.create_task(self._watch(server))
 
-    def begin_stop(self) -> None:
-        """Stop the server in order; at the pod's deadline it is killed. Asked twice, it stops once."""
+    def begin_stop(self, failed: str | None = None) -> None:
+        """Stop the server in order; at the pod's deadline it is killed. Asked twice, it stops once.
+
+        A server that ``failed`` (it left the group for good) may hang in its shutdown: it is killed soon, which
+        its storage engine survives, and the next start waits as after any failure.
+        """
         member = self._member
         if member.server is None or (self._stopping is not None and not self._stopping.done()):
             return
         log.info("stops mariadbd in order")
-        self._stopping = asyncio.create_task(member.server.stop(self._seconds_left()))
+        deadline = self._seconds_left()
+        if failed is not None:
+            member.failed(failed)
+            deadline = min(deadline, FAILED_STOP_SECONDS)
+        self._stopping = asyncio.create_task(member.server.stop(deadline))
 
     async def close(self) -> None:
         if self._member.server is not None:

@@ -70,9 +70,16 @@ def judge(evidence: Evidence, *, engine_asked: bool) -> Verdict:
             Directory.CRASHED, evidence.recovered, False, f"crashed; recovered at {evidence.recovered}"
         )
     view = evidence.last_view
-    if evidence.engine_sound and not evidence.joining and view is not None and len(view.members) == view.seqno == 1:
+    if (
+        evidence.engine_sound
+        and not evidence.joining
+        and view is not None
+        and len(view.members) == view.seqno == 1
+    ):
         start = Position(view.uuid, 0)
-        return Verdict(Directory.CRASHED, start, False, "crashed as its history began: nothing was committed yet")
+        return Verdict(
+            Directory.CRASHED, start, False, "crashed as its history began: nothing was committed yet"
+        )
     return Verdict(Directory.UNKNOWN, None, False, "the storage engine knows no position")
 
 

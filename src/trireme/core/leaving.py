@@ -18,6 +18,10 @@ def leave(situation: Situation) -> Decision:
     me = situation.me
     if not me.running and situation.busy is None:
         return Decision(Phase.LEAVING, "stopped in order", (Exit(),))
+    if situation.cut_off:
+        return Decision(
+            Phase.LEAVING, "stops a server that left the group", (StopServer(failed="it left the group"),)
+        )
     if me.server is None or not me.server.primary:
         return Decision(Phase.LEAVING, "stops a server that is not in service", (StopServer(),))
     waited = situation.now - (situation.stop_since or situation.now)

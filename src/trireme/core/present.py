@@ -55,7 +55,7 @@ def _not_primary(situation: Situation) -> Decision:
     me = situation.me
     if situation.cut_off:
         why = "its server left the group for good, and runs on without it: stops it, to start anew"
-        return Decision(Phase.NON_PRIMARY, why, (StopServer(),))
+        return Decision(Phase.NON_PRIMARY, why, (StopServer(failed="its server left the group"),))
     members = me.last_view.members if me.last_view else ()
     silent = [o for o in members if o != me.ordinal and o not in situation.answers]
     if situation.launch is Launch.BOOTSTRAP and me.last_view is None:

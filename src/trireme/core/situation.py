@@ -116,7 +116,9 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class StopServer:
-    """Stop the server in order."""
+    """Stop the server in order. ``failed``: its run came to nothing, for this reason; it may not stop by itself."""
+
+    failed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,8 @@ def test_synced_closes_the_records_of_joining() -> None:
 def test_a_server_that_closed_its_connection_for_good_is_started_anew() -> None:
     """After a failed IST or an inconsistency vote mariadbd runs on, out of the group (FIELD-FAILURES 18)."""
     out = member(0).non_primary().in_view(3, 0, 1, 2)
-    assert kinds(situation(out, member(1).primary(), member(2).primary(), cut_off=True)) == [StopServer]
+    stop = decide(situation(out, member(1).primary(), member(2).primary(), cut_off=True)).actions
+    assert stop == (StopServer(failed="its server left the group"),)
     assert kinds(situation(out, member(1).primary(), member(2).primary())) == []
 
 
