@@ -85,6 +85,7 @@ class Launcher:
         if member.stop_since is not None:
             return
         member.launch, member.status, member.was_connected = launch, None, False
+        member.joined_at = None
         self._seen = None
         self._advice = ""
         server = Server(
@@ -141,6 +142,8 @@ class Launcher:
             seqno = await self._number_of(notification.uuid, names)
             ordinals = sorted(o for o in map(ordinal_of, names) if o is not None)
             member.note_view(View(notification.uuid, seqno, tuple(ordinals)))
+            if member.launch is Launch.JOIN and member.joined_at is None:
+                member.joined_at = seqno
         member.wake.set()
 
     async def _number_of(self, uuid: str, names: frozenset[str]) -> int:

@@ -48,6 +48,7 @@ class Member:
     refusal: str | None = None
     transactions: int = 0
     launch: Launch | None = None
+    joined_at: int | None = None
     was_connected: bool = False
     """The server that runs now has been in the group."""
     received_bytes: int | None = None
@@ -137,6 +138,7 @@ class Member:
             withdrawn=record.withdrawn,
             writer=self.writer,
             unrouted=self._writes and self.role_label not in (None, PRIMARY),
+            joined_at=self.joined_at,
             leaving=self.stop_since is not None,
             unsettled=not self.running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(verdict),

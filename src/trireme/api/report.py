@@ -129,6 +129,8 @@ class Report:
     writer: WriterClaim | None = None
     unrouted: bool = False
     """It holds the writer's claim, and its pod's label does not lead clients to it yet."""
+    joined_at: int | None = None
+    """Seqno of the first view that the server which runs now belonged to; None where it bootstrapped."""
     leaving: bool = False
     ready: bool = False
     version: int = WIRE_VERSION

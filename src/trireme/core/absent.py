@@ -59,10 +59,10 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
             Phase.WAITING, f"a Primary lives; lets member {ahead} connect first", _withdrawal(situation)
         )
     writer = next((r.writer.ordinal for r in primaries if r.writer is not None), None)
-    donors = tuple(sorted(r.name for r in primaries if may_write(r) and r.ordinal != writer))
+    donors = _donors(situation, primaries, writer)
     action = Join(
         addresses=tuple(sorted(report.address for report in primaries)),
-        donors=_rotate(donors, situation.failures),
+        donors=donors,
         position=None if situation.doubtful else me.position,
         discard=_worthless(me),
     )
@@ -70,6 +70,23 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         "by an incremental transfer if it can" if action.position is not None else "by a full state transfer"
     )
     return Decision(Phase.JOINING, f"a Primary lives: joins it {how}", (*_withdrawal(situation), action))
+
+
+def _donors(situation: Situation, primaries: list[Report], writer: int | None) -> tuple[str, ...]:
+    """Names, best first: synced members but the writer; the writer where no other can serve this member."""
+    able = sorted(
+        (r for r in primaries if may_write(r) and _can_serve(r, situation.me)), key=lambda r: r.name
+    )
+    others = tuple(r.name for r in able if r.ordinal != writer)
+    return _rotate(others, situation.failures) or tuple(r.name for r in able)
+
+
+def _can_serve(donor: Report, joiner: Report) -> bool:
+    """A donor that has itself just joined cannot give write sets from before: Galera marks those that it received
+    while joining, and the joiner's incremental transfer breaks off (measured; mariadbd then hangs)."""
+    if joiner.position is None or donor.joined_at is None:
+        return True
+    return joiner.position.seqno >= donor.joined_at
 
 
 def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:

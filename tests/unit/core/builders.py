@@ -103,6 +103,9 @@ class Builder:
     def unrouted(self) -> "Builder":
         return self._with(unrouted=True)
 
+    def joined_at(self, seqno: int) -> "Builder":
+        return self._with(joined_at=seqno)
+
     def leaving(self) -> "Builder":
         return self._with(leaving=True)
 

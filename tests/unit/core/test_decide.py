@@ -120,6 +120,18 @@ def test_donors_are_the_synced_members_but_the_writer() -> None:
     assert join.donors == ("demo-1",)
 
 
+def test_a_donor_that_just_joined_gives_no_write_sets_from_before() -> None:
+    """Seen with real servers: "IST didn't contain all write sets", and a server that hangs."""
+    zero, one = member(0).primary().claiming(1, 0), member(1).primary().claiming(1, 0).joined_at(12)
+    for position, donors in ((9, ("demo-0",)), (12, ("demo-1",))):
+        join = decide(situation(crashed(2, position), zero, one)).actions[0]
+        assert isinstance(join, Join)
+        assert join.donors == donors
+    join = decide(situation(member(2), zero, one)).actions[0]
+    assert isinstance(join, Join)
+    assert join.donors == ("demo-1",)
+
+
 def test_after_a_failed_transfer_another_donor_is_asked_first() -> None:
     others = [member(o).primary().claiming(1, 0) for o in (0, 1, 3)]
     join = decide(situation(member(2), *others, failures=1)).actions[0]
