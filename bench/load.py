@@ -84,6 +84,17 @@ class Writers:
         """When the first commit after ``moment`` was acknowledged; both in seconds since the epoch."""
         return min((at for at, _ in self._acknowledged if at > moment), default=None)
 
+    def stall(self, since: float, until: float) -> tuple[float, float]:
+        """The longest gap that ended after ``since`` and began before ``until``.
+
+        A commit may still be acknowledged in the moment of the loss itself, so that the first one after it is not
+        always the end of the stall.
+        """
+        return max(
+            ((start, end) for start, end in self.gaps() if end > since and start < until),
+            key=lambda gap: gap[1] - gap[0],
+        )
+
     def gaps(self) -> list[tuple[float, float]]:
         """Times between two acknowledged commits that follow each other: start and end, since the epoch."""
         return list(itertools.pairwise(sorted(at for at, _ in self._acknowledged)))

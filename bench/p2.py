@@ -25,6 +25,8 @@ other join. At the end every member is asked for every acknowledged commit."""
 
 RECOVER_SECONDS = 120.0
 LOAD_SECONDS = 2.0
+DYING_SECONDS = 0.5
+"""The killed are gone by then, and what they acknowledged last has arrived."""
 _POSITION = re.compile(r"Recovered position: ([0-9a-f-]{36}):(-?\d+)")
 
 
@@ -110,9 +112,10 @@ def _member(address: str, password: str) -> Access:
 
 
 def _finish(writers: Writers, killed: float, moments: dict[str, float], members: list[Access]) -> Recovery:
-    first = wait_for(lambda: writers.first_after(killed), "a commit after the kill", RECOVER_SECONDS)
+    wait_for(lambda: writers.first_after(killed + DYING_SECONDS), "a commit after the kill", RECOVER_SECONDS)
     writers.wait_for_commits(50, RECOVER_SECONDS)
     writers.stop()
+    _, first = writers.stall(killed, killed + DYING_SECONDS)
     return Recovery({**moments, FIRST_COMMIT: first - killed}, writers.commits, writers.lost(members))
 
 

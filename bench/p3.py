@@ -104,11 +104,10 @@ def _lose(sandbox: Sandbox, fault: Fault, table: str) -> Loss:
         sandbox.wait_ready()
         writers.stop()
         back = max(_started(sandbox, writer, begun), default=back)
-        gaps = writers.gaps()
-        stall = max(end - start for start, end in gaps if end > begun and start < back)
-        return_stall = max(end - start for start, end in gaps if start >= back)
+        last, first = writers.stall(begun, back)
+        return_stall = max(end - start for start, end in writers.gaps() if start >= back)
         members = [_member(address, password) for address in sandbox.addresses().values()]
-        return Loss(stall, return_stall, detection, writers.commits, writers.lost(members))
+        return Loss(first - last, return_stall, detection, writers.commits, writers.lost(members))
 
 
 def _member(address: str, password: str) -> Access:
