@@ -159,8 +159,7 @@ class Actor:
                 write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
         member.settings.data_dir.mkdir(exist_ok=True)
         member.records.change(joining=True, first_start=None)
-        votes = action.position is not None and action.discard is None
-        self._launcher.write_config(peers=action.addresses, donors=action.donors, votes=votes)
+        self._launcher.write_config(peers=action.addresses, donors=action.donors, votes=action.votes)
         await self._launcher.start(Launch.JOIN)
 
     def _discard(self, reason: str) -> None:

@@ -86,6 +86,7 @@ class Launcher:
             return
         member.launch, member.status, member.was_connected = launch, None, False
         member.joined_at = None
+        member.progress, member.progress_at = None, time.monotonic()
         self._seen = None
         self._advice = ""
         server = Server(

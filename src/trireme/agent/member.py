@@ -53,6 +53,9 @@ class Member:
     """The server that runs now has been in the group."""
     received_bytes: int | None = None
     sent_bytes: int | None = None
+    progress: object = None
+    """What the state transfer looked like when it last moved, and when that was."""
+    progress_at: float = 0.0
     busy: tuple[Phase, str] | None = None
     campaign: Campaign | None = None
     failures: int = 0

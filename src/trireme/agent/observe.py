@@ -54,6 +54,7 @@ class Observer:
             retry_at=member.retry_at,
             last_failure=member.last_failure,
             fault=member.fault,
+            stalled=time.monotonic() - member.progress_at if member.server is not None else 0.0,
             answered=member.was_connected,
             cut_off=self._cut_off(),
             doubtful=member.doubtful,
@@ -95,6 +96,8 @@ class Observer:
         if pid is None or not transfers:
             return
         progress = await asyncio.to_thread(transfer_progress, member.settings.data_root, pid)
+        if progress != member.progress:
+            member.progress, member.progress_at = progress, time.monotonic()
         if progress is None:
             return
         if progress.role == "joiner":

@@ -64,6 +64,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         addresses=tuple(sorted(report.address for report in primaries)),
         donors=donors,
         position=None if situation.doubtful else me.position,
+        votes=me.position is not None or sum(_serves(report) for report in primaries) > 1,
         discard=_worthless(me),
     )
     how = (
@@ -79,6 +80,12 @@ def _donors(situation: Situation, primaries: list[Report], writer: int | None) -
     )
     others = tuple(r.name for r in able if r.ordinal != writer)
     return _rotate(others, situation.failures) or tuple(r.name for r in able)
+
+
+def _serves(report: Report) -> bool:
+    """It has the data. With two of these a joiner's vote makes three, and any one may die; beside a single one its
+    vote would make two, and its death in the transfer would take the Primary from the other (both measured)."""
+    return report.server is not None and report.server.serving
 
 
 def _can_serve(donor: Report, joiner: Report) -> bool:

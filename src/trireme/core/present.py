@@ -41,7 +41,17 @@ def with_server(situation: Situation) -> Decision:
     return Decision(Phase.JOINING, f"catches up with the Primary ({server.comment or 'joining'})", actions)
 
 
+ABANDONED_SECONDS = 20.0
+"""Without a Primary anywhere, and without any progress: longer than Galera takes to re-form one (evs: 6 s)."""
+
+
 def _starting(situation: Situation) -> Decision:
+    abandoned = not any(report.primary for report in situation.answers.values())
+    if situation.launch is Launch.JOIN and abandoned and situation.stalled > ABANDONED_SECONDS:
+        why = (
+            "the Primary that it was joining is gone, and nothing arrives: stops, so that one can be elected"
+        )
+        return Decision(Phase.JOINING, why, (StopServer(failed="the Primary that it was joining is gone"),))
     if situation.me.received_bytes is not None:
         amount = f"{situation.me.received_bytes / 2**20:.1f} MiB"
         return Decision(Phase.TRANSFERRING, f"receives a state transfer ({amount} so far)")

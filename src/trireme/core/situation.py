@@ -50,6 +50,8 @@ class Situation:
     last_failure: str = ""
     fault: str | None = None
     """What only a person can mend, in words."""
+    stalled: float = 0.0
+    """Seconds since the starting server's state transfer last moved, or since its start."""
     answered: bool = False
     """The server that runs now has answered before: it is up, not starting."""
     cut_off: bool = False
@@ -110,6 +112,8 @@ class Join:
     addresses: tuple[str, ...]
     donors: tuple[str, ...]
     position: Position | None
+    votes: bool
+    """False while it is to have no vote: it brings no data, and only one member has them."""
     discard: str | None
     """Why the directory's content is worthless (it is moved aside), None to keep it."""
 

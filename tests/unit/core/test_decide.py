@@ -195,6 +195,27 @@ def test_a_long_state_transfer_is_left_alone() -> None:
     assert "5.0 MiB" in decision.why
 
 
+def test_a_transfer_that_nobody_gives_any_more_ends_once_no_primary_lives() -> None:
+    """Its donor was killed and the Primary lost: the joiner would wait for ever, and everybody for the joiner."""
+    receiving = Builder(replace(member(2).starting().report, received_bytes=0))
+    gone = {"launch": Launch.JOIN, "stalled": 21.0}
+    assert kinds(situation(receiving, member(0).non_primary(), crashed(1), **gone)) == [StopServer]
+    assert kinds(situation(receiving, member(0).primary(), crashed(1), **gone)) == []
+    assert kinds(situation(receiving, member(0).non_primary(), launch=Launch.JOIN, stalled=19.0)) == []
+
+
+def test_a_joiner_without_data_votes_only_beside_two_that_have_them() -> None:
+    for others, votes in (((0,), False), ((0, 1), True)):
+        join = decide(
+            situation(member(2), *(member(o).primary().in_view(5, *others) for o in others))
+        ).actions[0]
+        assert isinstance(join, Join)
+        assert join.votes is votes
+    join = decide(situation(crashed(2), member(0).primary())).actions[0]
+    assert isinstance(join, Join)
+    assert join.votes
+
+
 def test_synced_closes_the_records_of_joining() -> None:
     s = situation(member(1).primary().claiming(1, 0), member(0).primary().claiming(1, 0), unmarked=False)
     assert kinds(s) == [MarkSynced]
