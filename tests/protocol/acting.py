@@ -140,7 +140,7 @@ def _start(world: World, member: Member, agent: Agent, launch: Launch, addresses
     if agent.stop_since is not None:
         return
     member.volume.files = True
-    member.server = Server(member.ordinal, world.next(), launch, addresses)
+    member.server = Server(member.ordinal, world.next(member.ordinal), launch, addresses)
     agent.launch, agent.status = launch, None
     agent.forget_directory()
     if world.story is not None:
@@ -155,7 +155,7 @@ def _ask_grants(world: World, member: Member, agent: Agent, action: AskGrants) -
     own, why = give_grant(world, member, request)
     others = frozenset(action.electorate) - {member.ordinal}
     agent.asking = Asking(
-        serial=world.next(),
+        serial=world.next(member.ordinal),
         candidacy=candidacy,
         electorate=action.electorate,
         granted=frozenset({member.ordinal}) if own else frozenset(),

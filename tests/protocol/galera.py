@@ -108,7 +108,7 @@ class Server:
     state: State = State.STARTING
     component: int = 0
     log: History = ()
-    """All that the group delivered to it (of a joiner: its own data)."""
+    """All that the group delivered to it (of a joiner: its own data, if grastate.dat says how far that is)."""
     applied: int = 0
     """At least so much is in its storage engine, durably."""
     entered: int = 0

@@ -31,7 +31,9 @@ def connect(world: World, member: Member) -> bool:
     side = world.sides[member.ordinal]
     if not any(peer.ordinal in server.addresses for peer in world.connected(side)):
         return False
-    server.state, server.log = State.JOINER, member.volume.data or ()
+    volume = member.volume
+    offers = volume.grastate is not None and volume.grastate.known
+    server.state, server.log = State.JOINER, (volume.data or () if offers else ())
     regroup(world, side)
     return True
 
@@ -85,7 +87,8 @@ def regroup(world: World, side: int) -> bool:
 
 
 def _install(world: World, servers: list[Server], component: Component) -> None:
-    number = world.next()
+    world.installed += 1
+    number = world.installed
     for server in servers:
         server.component = number
         if component.primary:
@@ -148,8 +151,8 @@ def notify(world: World, member: Member) -> bool:
     return True
 
 
-def transfer(world: World, member: Member) -> bool:
-    """One step of a state transfer: its begin (of a full one), or its end."""
+def transfer(world: World, member: Member, *, full: bool) -> bool:
+    """One step of a state transfer: its begin (of a full one, where need be or as ``full`` says), or its end."""
     server = member.server
     component = world.component_of(server)
     if server is None or component is None or not component.primary:
@@ -157,7 +160,8 @@ def transfer(world: World, member: Member) -> bool:
     if server.state not in (State.JOINER, State.RECEIVING) or not _has_donor(world, server, component):
         return False
     volume = member.volume
-    incremental = bool(server.log) and uuid_of(server.log) == uuid_of(component.log)
+    possible = bool(server.log) and uuid_of(server.log) == uuid_of(component.log)
+    incremental = possible and (server.up or not full)
     if server.state is State.JOINER and incremental:
         invariants.on_incremental(world, member, server.log, component.log)
     elif server.state is State.JOINER:
@@ -247,7 +251,7 @@ def commit(world: World, member: Member, *, acknowledge: bool) -> bool:
     whole = component.members - component.left == {peer.instance for peer in attached}
     if not whole or any(world.sides[p.ordinal] != side for p in attached) or pending_view(server) is not None:
         return False
-    entry = world.next()
+    entry = world.next(member.ordinal)
     component.log = (*component.log, entry)
     for peer in attached:
         if peer.state is State.SYNCED:

@@ -38,7 +38,7 @@ def _is_new(world: World, member: Member) -> None:
     """
     owners = [
         m.ordinal
-        for m in world.members
+        for m in world.members[: member.declared]
         if len(m.volume.data or ()) > 1 or m.volume.record.last_view is not None
     ]
     if owners:
@@ -47,6 +47,8 @@ def _is_new(world: World, member: Member) -> None:
 
 def _most_advanced(world: World, member: Member, seqno: int) -> None:
     """Invariant 3, by the copies as they are: among those asked nobody is ahead; ties go to the lowest ordinal."""
+    if not world.rules.one_opinion:
+        return
     uuid = uuid_of(member.volume.data or ())
     for ordinal in _electorate(member):
         volume = world.members[ordinal].volume
@@ -78,7 +80,7 @@ def _granted(world: World, member: Member) -> None:
             continue
         if grant is None or grant.candidate != member.ordinal:
             raise Violation("7", f"member {member.ordinal} bootstraps; the grant of member {ordinal} is {grant}")
-    elected = world.elected.setdefault(candidacy.epoch, member.ordinal)
+    elected = world.elected.setdefault(candidacy, member.ordinal)
     if elected != member.ordinal:
         raise Violation("7", f"epoch {candidacy.epoch} elected member {elected} and member {member.ordinal}")
 

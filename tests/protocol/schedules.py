@@ -113,7 +113,7 @@ def _serve(world: World, active: list[Member]) -> None:
         take(world, ("connect", member.ordinal))
         while take(world, ("notify", member.ordinal, 0)):
             pass
-        while take(world, ("transfer", member.ordinal)):
+        while take(world, ("transfer", member.ordinal, 0)):
             pass
         take(world, ("stopped", member.ordinal))
 
@@ -135,7 +135,8 @@ def _needs_person(world: World) -> bool:
         return True
     views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]
     latest = max(views, key=lambda view: view.seqno, default=None)
-    return latest is not None and not any(provable(world.members[ordinal].volume) for ordinal in latest.members)
+    asked = latest.members if latest is not None else range(len(world.members))
+    return not any(provable(world.members[ordinal].volume) for ordinal in asked)
 
 
 # --- making schedules ----------------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ _NORMAL: dict[str, tuple[int, Maker]] = {
     "connect": (20, lambda r, n: ("connect", r.randrange(n))),
     "regroup": (15, lambda r, n: ("regroup", r.randrange(2) if r.random() < 0.3 else 0)),
     "notify": (25, lambda r, n: ("notify", r.randrange(n), _fuse(r))),
-    "transfer": (20, lambda r, n: ("transfer", r.randrange(n))),
+    "transfer": (20, lambda r, n: ("transfer", r.randrange(n), r.randrange(2))),
     "commit": (20, lambda r, n: ("commit", r.randrange(n), int(r.random() < 0.8))),
     "stopped": (10, lambda r, n: ("stopped", r.randrange(n))),
     "start": (20, lambda r, n: ("start", r.randrange(n))),

@@ -118,8 +118,8 @@ def notify(world: World, ordinal: int, fuse: int) -> bool:
     return _with_fuse(world, world.members[ordinal], fuse, group.notify)
 
 
-def transfer(world: World, ordinal: int) -> bool:
-    return group.transfer(world, world.members[ordinal])
+def transfer(world: World, ordinal: int, full: int) -> bool:
+    return group.transfer(world, world.members[ordinal], full=bool(full))
 
 
 def abort(world: World, ordinal: int) -> bool:
@@ -201,7 +201,7 @@ def mix_up(world: World, ordinal: int, length: int) -> bool:
         return False
     world.founded += 1
     volume, alone = world.members[ordinal].volume, frozenset({ordinal})
-    volume.data = (view_entry(alone, world.founded), *(world.next() for _ in range(length)))
+    volume.data = (view_entry(alone, world.founded), *(world.next(ordinal) for _ in range(length)))
     volume.files, volume.grastate = True, position_of(volume.data)
     return True
 

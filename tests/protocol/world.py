@@ -7,7 +7,7 @@ from typing import Any
 from tests.protocol.agent import CLUSTER, Agent, Member
 from tests.protocol.galera import Component, Server, State, Volume
 from trireme.agent.records import Record
-from trireme.api.report import GrantRequest, Report
+from trireme.api.report import Candidacy, GrantRequest, Report
 
 
 class PodCrashed(Exception):
@@ -41,6 +41,8 @@ class Rules:
     """A grant is on disk before it is given."""
     lasting_grants: bool = True
     """A grant outlives its voter's agent."""
+    one_opinion: bool = True
+    """All members see the same member as the candidate (else invariant 3 is not checked: the others still are)."""
     durable_views: bool = True
     """A view is on disk before the server goes on."""
 
@@ -55,8 +57,10 @@ class World:
     """By ordinal: servers on one side of a partition reach each other."""
     messages: list[Message] = field(default_factory=list)
     now: float = 0.0
-    serial: int = 0
-    """Numbers everything that must be unique."""
+    serials: tuple[int, ...] = (0,) * 8
+    """By ordinal: how many things that must be unique were made for it."""
+    installed: int = 0
+    """Components so far."""
     founded: int = 0
     """Histories begun so far."""
     acknowledged: set[int] = field(default_factory=set)
@@ -65,8 +69,8 @@ class World:
     """Of those, the ones that went with a lost volume."""
     lost_volumes: int = 0
     """Lost, or replaced by one with another cluster's data."""
-    elected: dict[int, int] = field(default_factory=dict)
-    """Who bootstrapped in which epoch."""
+    elected: dict[Candidacy, int] = field(default_factory=dict)
+    """Who bootstrapped in which epoch, to succeed which view."""
     fuse: int = 0
     """The pod that acts crashes right after so many more durable writes; 0: it does not."""
     story: list[str] | None = None
@@ -91,12 +95,14 @@ class World:
         other.elected = dict(self.elected)
         return other
 
-    def next(self) -> int:
-        self.serial += 1
-        return self.serial
+    def next(self, ordinal: int) -> int:
+        """A number that nothing else has; it does not depend on what other members did."""
+        count = self.serials[ordinal]
+        self.serials = (*self.serials[:ordinal], count + 1, *self.serials[ordinal + 1 :])
+        return 8 * count + ordinal + 1
 
     def new_volume(self, ordinal: int) -> Volume:
-        return Volume(Record(cluster=CLUSTER, volume=f"volume-{ordinal}-{self.next()}"))
+        return Volume(Record(cluster=CLUSTER, volume=f"volume-{self.next(ordinal)}"))
 
     def tell(self, words: str) -> None:
         if self.story is not None:
@@ -162,7 +168,7 @@ class World:
                     yield number, component
 
     def new_agent(self, member: Member) -> None:
-        member.agent = Agent(incarnation=self.next())
+        member.agent = Agent(incarnation=self.next(member.ordinal))
         member.declared = self.declared
         if not self.rules.lasting_grants:
             member.volume.record = replace(member.volume.record, grant=None)

@@ -1,0 +1,279 @@
+"""An exhaustive exploration: every order of a few coarse moves, with at most so many faults, breadth first.
+
+The moves run the same steps as the schedules do, so a violation found here is told as the same kind of story.
+Servers do at once what they can do by themselves; when a lost member is noticed, who acts when, and every fault
+are moves. What no decision depends on (time, words, the writer) does not tell states apart.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.protocol.agent import Agent, Member
+from tests.protocol.schedules import begin, finish
+from tests.protocol.steps import STEPS, Step, take
+from tests.protocol.world import Rules, Violation, World
+from trireme.api.report import Phase, Report
+from trireme.core.situation import Join
+
+Key = tuple[object, ...]
+
+
+# --- moves -------------------------------------------------------------------------------------------------------
+
+
+def _serve(world: World, doomed: int = 0) -> None:
+    """Servers go on by themselves; agents write down what they are told. ``doomed`` pods crash at that write."""
+    for member in world.members:
+        ordinal = member.ordinal
+        take(world, ("connect", ordinal))
+    for member in world.members:
+        while take(world, ("notify", member.ordinal, doomed >> member.ordinal & 1)):
+            pass
+    for member in world.members:
+        while take(world, ("transfer", member.ordinal, 0)) or take(world, ("notify", member.ordinal, 0)):
+            pass
+        take(world, ("stopped", member.ordinal))
+
+
+def run(world: World, ordinal: int, silent: int, fuse: int) -> bool:
+    """A member's agent goes on until it depends on others; ``fuse``: the pod crashes at that write."""
+    member = world.members[ordinal]
+    if member.agent is None or member.agent.decided is not None:
+        return False
+    world.now += 100.0
+    for _ in range(6):
+        before = member.verdict()
+        take(world, ("round", ordinal, silent, fuse))
+        take(world, ("poll", ordinal, silent))
+        take(world, ("work", ordinal, fuse))
+        _serve(world)
+        if member.server is not None or (before is not None and not before.ask_engine):
+            return True
+    return True
+
+
+def freeze(world: World, ordinal: int) -> bool:
+    """An agent looks, decides, and is frozen before it acts."""
+    member = world.members[ordinal]
+    if member.agent is None or member.agent.decided is not None:
+        return False
+    take(world, ("look", ordinal))
+    for other in world.members:
+        take(world, ("hear", ordinal, other.ordinal))
+    take(world, ("decide", ordinal))
+    return member.agent.decided is not None
+
+
+def thaw(world: World, ordinal: int) -> bool:
+    if not take(world, ("act", ordinal, 0)):
+        return False
+    take(world, ("poll", ordinal, 0))
+    take(world, ("work", ordinal, 0))
+    _serve(world)
+    return True
+
+
+def notice(world: World, doomed: int) -> bool:
+    """The servers notice who is gone, and install the next view; ``doomed`` pods crash as they write it down."""
+    sides = sorted(set(world.sides[: len(world.members)]))
+    changed = [take(world, ("regroup", side)) for side in sides]
+    _serve(world, doomed)
+    return any(changed)
+
+
+STEPS.update({"run": run, "freeze": freeze, "thaw": thaw, "notice": notice})
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How far to go. Faults of one kind and in all; ``moves`` is the longest path."""
+
+    moves: int
+    faults: int
+    size: int = 3
+    crashes: int = 9
+    losses: int = 1
+    lost_rounds: int = 1
+    freezes: int = 1
+    partitions: int = 1
+    stops: int = 1
+    commits: int = 2
+    states: int = 10**9
+    """Stop after so many."""
+
+
+Budget = tuple[int, ...]
+_KINDS = ("crashes", "losses", "lost_rounds", "freezes", "partitions", "stops", "commits")
+
+
+def _moves(world: World) -> Iterator[tuple[str, Step]]:
+    """All moves from here, with what they cost ('' for nothing)."""
+    yield "", ("notice", 0)
+    for member in world.members:
+        o, agent, server = member.ordinal, member.agent, member.server
+        if agent is None and server is None:
+            yield "", ("start", o)
+            yield "losses", ("lose", o)
+            continue
+        if agent is not None and agent.decided is not None:
+            yield "", ("thaw", o)
+        else:
+            yield "", ("run", o, 0, 0)
+            yield "freezes", ("freeze", o)
+            yield "crashes", ("run", o, 0, 1)
+            yield "crashes", ("run", o, 0, 2)
+            for other in world.members:
+                if other is not member:
+                    yield "lost_rounds", ("run", o, 1 << other.ordinal, 0)
+            yield "stops", ("term", o)
+        yield "crashes", ("kill", o, 0, 0)
+        if server is not None:
+            yield "crashes", ("kill", o, 3, 0)
+            yield "crashes", ("kill", o, 0, 1)
+            yield "crashes", ("notice", 1 << o)
+            yield "crashes", ("abort", o)
+            yield "commits", ("commit", o, 1)
+        yield "partitions", ("cut", 1 << 2 * o)
+    yield "", ("cut", 0)
+
+
+# --- states ------------------------------------------------------------------------------------------------------
+
+
+_reports: dict[int, tuple[Report, Key]] = {}
+
+
+def _report_key(report: Report) -> Key:
+    known = _reports.get(id(report))
+    if known is not None:
+        return known[1]
+    key = (
+        report.volume, report.directory, report.position, report.last_view, report.running, report.server is None,
+        report.server is not None and (report.server.primary, report.server.synced), report.grant, report.candidacy,
+        report.withdrawn, report.leaving, report.unsettled, report.held_up, report.phase is Phase.JOINING,
+    )  # fmt: skip
+    if len(_reports) > 200_000:
+        _reports.clear()
+    _reports[id(report)] = (report, key)
+    return key
+
+
+def _answers_key(answers: dict[int, Report]) -> Key:
+    return tuple((ordinal, _report_key(report)) for ordinal, report in sorted(answers.items()))
+
+
+def _agent_key(agent: Agent) -> Key:
+    campaign, asking, decided = agent.campaign, agent.asking, agent.decided
+    return (
+        _answers_key(dict(agent.answers)),
+        agent.heard is not None and _answers_key(agent.heard),
+        agent.status is not None and (agent.status.primary, agent.status.synced),
+        agent.facts, agent.asked_engine, agent.recovered, agent.busy, agent.launch,
+        _join_key(agent.join),
+        campaign is not None and (campaign.candidacy, campaign.granted),
+        asking is not None and (asking.candidacy, asking.granted, asking.waiting),
+        decided is not None and tuple(_join_key(a) if isinstance(a, Join) else a for a in decided.actions),
+        agent.phase in (Phase.BLOCKED, Phase.JOINING), agent.stop_since is not None,
+    )  # fmt: skip
+
+
+def _join_key(join: Join | None) -> object:
+    return join is not None and (join.addresses, join.position, join.discard is not None)
+
+
+def _member_key(member: Member, instances: dict[int, int]) -> Key:
+    server, volume, agent = member.server, member.volume, member.agent
+    return (
+        volume.record, volume.data, volume.files, volume.grastate, volume.safe, volume.marks,
+        agent is not None and _agent_key(agent),
+        server is not None and (
+            server.launch, server.addresses, server.state, server.log, server.applied, server.entered, server.noted,
+            server.up, server.stopping, server.last_primary[0],
+            tuple(sorted(instances.get(i, -1) for i in server.last_primary[1])),
+        ),
+    )  # fmt: skip
+
+
+def key(world: World) -> Key:
+    """What tells this state from others. Processes are numbered anew; the dead ones are all alike."""
+    instances = {m.server.instance: m.ordinal for m in world.members if m.server is not None}
+    components = tuple(
+        sorted(
+            (
+                component.primary, component.log,
+                tuple(sorted(instances.get(i, 9) for i in component.members - component.left)),
+                tuple(server.ordinal for server in world.attached(number)),
+            )
+            for number, component in world.components.items()
+        )
+    )  # fmt: skip
+    messages = tuple((m.sender, m.voter, m.request.candidacy, _report_key(m.request.candidate)) for m in world.messages)
+    return (
+        tuple(_member_key(member, instances) for member in world.members), components, messages, world.sides,
+        frozenset(world.acknowledged), world.lost_volumes, world.founded,
+    )  # fmt: skip
+
+
+# --- the search --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search saw. ``steps`` lead to the violation."""
+
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+    complete: bool = True
+    """Nothing within the bound was left out."""
+    violation: Violation | None = None
+    steps: tuple[Step, ...] = field(default_factory=tuple)
+
+
+def explore(bound: Bound, *, formed: bool, rules: Rules | None = None, ends: int = 0) -> Found:
+    """All states within the bound. From each ``ends``-th new one (0: none) the cluster must also become whole."""
+    start = begin(bound.size, formed, rules)
+    found = Found(states=1)
+    limits = tuple(getattr(bound, kind) for kind in _KINDS)
+    seen = {hash((key(start), (0,) * len(_KINDS)))}
+    frontier: list[tuple[World, Budget, tuple[Step, ...]]] = [(start, (0,) * len(_KINDS), ())]
+    while frontier and found.depth < bound.moves:
+        found.depth += 1
+        following: list[tuple[World, Budget, tuple[Step, ...]]] = []
+        for world, spent, path in frontier:
+            for kind, move in _moves(world):
+                if found.states >= bound.states:
+                    found.complete = False
+                    return found
+                budget = _pay(kind, spent, limits, bound.faults)
+                if budget is None:
+                    continue
+                other = world.copy()
+                try:
+                    if not take(other, move):
+                        continue
+                    found.transitions += 1
+                    mark = hash((key(other), budget))
+                    if mark in seen:
+                        continue
+                    seen.add(mark)
+                    found.states += 1
+                    if ends and found.states % ends == 0:
+                        finish(other.copy())
+                except Violation as violation:
+                    found.violation, found.steps = violation, (*path, move)
+                    return found
+                following.append((other, budget, (*path, move)))
+        frontier = following
+    return found
+
+
+def _pay(kind: str, spent: Budget, limits: Budget, faults: int) -> Budget | None:
+    """The budget after a move of this kind; None where it is not to be had. A commit is no fault."""
+    if not kind:
+        return spent
+    index = _KINDS.index(kind)
+    after = (*spent[:index], spent[index] + 1, *spent[index + 1 :])
+    if after[index] > limits[index] or sum(after[:-1]) > faults:
+        return None
+    return after

@@ -1,0 +1,237 @@
+"""Wrong rules: each is a mistake that a careful person could make, or that others made. Each must be caught.
+
+A mutant replaces one function of the core, or breaks one promise of the executor (:class:`~.world.Rules`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from unittest.mock import patch
+
+from tests.protocol.world import Rules
+from trireme.api.position import Position, View
+from trireme.api.report import Directory, Grant, GrantRequest, Report
+from trireme.core import absent, decide, directory, election, grants
+from trireme.core.situation import Action, Decision, Situation
+
+elect, judge, judge_request = election.elect, directory.judge, grants.judge_request
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """``changes``: module, name, replacement."""
+
+    name: str
+    changes: tuple[tuple[Any, str, Callable[..., Any]], ...] = ()
+    rules: Rules = field(default_factory=Rules)
+
+    @contextmanager
+    def at_work(self) -> Iterator[Rules]:
+        with ExitStack() as stack:
+            for module, name, replacement in self.changes:
+                stack.enter_context(patch.object(module, name, replacement))
+            yield self.rules
+
+
+def _seqno_only(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+    latest = election.latest_view(answers.values())
+    outcome = elect({ordinal: _of_history("any", report) for ordinal, report in answers.items()}, declared)
+    return replace(outcome, succeeds=latest) if isinstance(outcome, election.Elect) else outcome
+
+
+def _of_history(uuid: str, report: Report) -> Report:
+    position, view = report.position, report.last_view
+    return replace(
+        report,
+        position=Position(uuid, position.seqno) if position is not None and position.known else position,
+        last_view=replace(view, uuid=uuid) if view is not None else None,
+    )
+
+
+def _seqno_only_request(request: GrantRequest, voter: Report, answers: Mapping[int, Report]) -> object:
+    """As if every uuid were the voter's."""
+    claim, succeeds = request.candidate, request.candidacy.succeeds
+    uuid = voter.last_view.uuid if voter.last_view else voter.position.uuid if voter.position else None
+    if uuid is not None:
+        claim = replace(claim, position=Position(uuid, claim.position.seqno) if claim.position else None)
+        succeeds = View(uuid, succeeds.seqno, succeeds.members) if succeeds else None
+    candidacy = replace(request.candidacy, succeeds=succeeds)
+    return judge_request(replace(request, candidate=claim, candidacy=candidacy), voter, answers)
+
+
+def _by_flag(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+    flagged = [ordinal for ordinal, report in sorted(answers.items()) if report.safe_to_bootstrap and not report.running]
+    if not flagged:
+        return elect(answers, declared)
+    return election.Elect(flagged[0], (flagged[0],), election.latest_view(answers.values()), "it says safe_to_bootstrap")
+
+
+def _who_answers(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+    """A time-out is an absence: those who answer are all there is."""
+    views = {
+        ordinal: replace(report, last_view=_shrunk(report.last_view, answers)) for ordinal, report in answers.items()
+    }
+    return elect(views, min(declared, len(answers)))
+
+
+def _shrunk(view: View | None, answers: Mapping[int, Report]) -> View | None:
+    return replace(view, members=tuple(o for o in view.members if o in answers)) if view is not None else None
+
+
+def _majority(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+    """A majority of the declared members decides, whatever the latest view was."""
+    if 2 * len(answers) <= declared or all(election.is_fresh(report) for report in answers.values()):
+        return elect(answers, declared)
+    return _who_answers(answers, declared)
+
+
+def _first_of_two(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+    """A failed look-up makes a new cluster."""
+    return elect(answers, min(declared, len(answers)))
+
+
+def _salvage(evidence: directory.Evidence, *, engine_asked: bool) -> directory.Verdict:
+    """An incomplete directory passes for one that crashed."""
+    verdict = judge(evidence, engine_asked=engine_asked)
+    if verdict.directory is Directory.INCOMPLETE and evidence.last_view is not None:
+        position = Position(evidence.last_view.uuid, evidence.last_view.seqno + 9)
+        return directory.Verdict(Directory.CRASHED, position, False, "")
+    return verdict
+
+
+def _highest_tie(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+    outcome = elect(answers, declared)
+    if isinstance(outcome, election.Elect):
+        best = answers[outcome.candidate].position
+        equal = [o for o in outcome.electorate if answers[o].position == best]
+        return replace(outcome, candidate=max(equal))
+    return outcome
+
+
+def _least_advanced(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+    outcome = elect(answers, declared)
+    if isinstance(outcome, election.Elect):
+        able = [o for o in outcome.electorate if election.may_bootstrap(answers[o])]
+        return replace(outcome, candidate=min(able, default=outcome.candidate))
+    return outcome
+
+
+def _no_conflict(*_: object) -> None:
+    """Every candidate gets a grant."""
+
+
+def _expired(grant: Grant, last_view: View | None) -> bool:
+    """A grant counts only until the next request."""
+    return True
+
+
+def _running_is_settled(report: Report) -> bool:
+    return report.running or not report.unsettled
+
+
+def _refuses_nothing_of_running(request: GrantRequest, voter: Report, answers: Mapping[int, Report]) -> object:
+    position = voter.position or Position("", -1)
+    still = replace(voter, running=False, unsettled=False, position=position)
+    return judge_request(request, still if voter.ordinal != request.candidate.ordinal else voter, answers)
+
+
+def _never_ahead(request: GrantRequest, voter: Report, answers: Mapping[int, Report]) -> object:
+    """A voter does not compare its own position and view."""
+    return judge_request(request, replace(voter, position=None, last_view=None), answers)
+
+
+def _always_vouches(*_: object) -> bool:
+    return True
+
+
+def _joiner_lost_all(evidence: directory.Evidence, *, engine_asked: bool) -> directory.Verdict:
+    unknown = evidence.grastate is None or not Position(evidence.grastate.uuid, 0).known
+    if evidence.has_files and evidence.joining and unknown:
+        return directory.Verdict(Directory.INCOMPLETE, None, False, "")
+    return judge(evidence, engine_asked=engine_asked)
+
+
+def _engine_not_asked(evidence: directory.Evidence, *, engine_asked: bool) -> directory.Verdict:
+    """seqno -1 is taken for 'nothing', as if the last view were all that is known."""
+    verdict = judge(evidence, engine_asked=engine_asked)
+    if verdict.ask_engine and evidence.last_view is not None:
+        position = Position(evidence.last_view.uuid, evidence.last_view.seqno)
+        return directory.Verdict(Directory.CRASHED, position, False, "")
+    return verdict
+
+
+def _keeps_campaign(_: Situation) -> tuple[Action, ...]:
+    """A candidate that gives way does not say so on its disk."""
+    return ()
+
+
+def _discards(me: Report) -> str | None:
+    return "a Primary lives"
+
+
+def _silent_is_void(grant: Grant, candidate: Report) -> bool:
+    """A candidate that answers without a server has surely given up."""
+    return not candidate.running
+
+
+def _own_candidacy(situation: Situation, outcome: election.Elect) -> object:
+    """Epochs are not raised above those of others."""
+    return replace(candidacy(situation, outcome), epoch=1)
+
+
+candidacy = absent._candidacy
+without_server = decide.without_server
+_who: list[int] = []
+"""The member that decides just now."""
+
+
+def _tells_who(situation: Situation) -> Decision:
+    _who[:] = [situation.me.ordinal]
+    return without_server(situation)
+
+
+def _votes_for_itself(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+    """Whoever has data sees itself as the candidate: then only the grants stand between two Primaries."""
+    outcome = elect(answers, declared)
+    if isinstance(outcome, election.Elect) and outcome.succeeds and election.may_bootstrap(answers[_who[0]]):
+        return replace(outcome, candidate=_who[0])
+    return outcome
+
+
+RIVALRY: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
+    (decide, "without_server", _tells_who),
+    (election, "elect", _votes_for_itself),
+)
+"""No mutant: a disturbance that grants must withstand. It may end in a stalemate, never in two Primaries."""
+RIVALS = Rules(one_opinion=False)
+
+MUTANTS = (
+    Mutant("seqnos of different uuids are compared", (
+        (election, "elect", _seqno_only), (grants, "judge_request", _seqno_only_request))),
+    Mutant("safe_to_bootstrap is trusted", ((election, "elect", _by_flag),)),
+    Mutant("a time-out is an absence", ((election, "elect", _who_answers),)),
+    Mutant("the latest view is ignored: a majority of the declared decides", ((election, "elect", _majority),)),
+    Mutant("a failed look-up makes a new cluster", ((election, "elect", _first_of_two),)),
+    Mutant("an incomplete directory may bootstrap", ((directory, "judge", _salvage),)),
+    Mutant("the engine is not asked for its position", ((directory, "judge", _engine_not_asked),)),
+    Mutant("ties go to the highest ordinal", ((election, "elect", _highest_tie),)),
+    Mutant("the lowest ordinal bootstraps, whatever its position", (
+        (election, "elect", _least_advanced), (grants, "judge_request", _never_ahead))),
+    Mutant("a grant is given to every candidate", (*RIVALRY, (grants, "_conflict", _no_conflict)), RIVALS),
+    Mutant("a grant expires", (*RIVALRY, (grants, "is_spent", _expired)), RIVALS),
+    Mutant("a candidate that does not run is taken to have given up", (
+        *RIVALRY, (grants, "is_void", _silent_is_void)), RIVALS),
+    Mutant("a grant is given while a server runs", (
+        (election, "is_settled", _running_is_settled), (grants, "judge_request", _refuses_nothing_of_running))),
+    Mutant("a voter does not compare what it knows itself", (
+        *RIVALRY, (grants, "judge_request", _never_ahead)), RIVALS),
+    Mutant("a candidate gives way without writing it down", ((absent, "_withdrawal", _keeps_campaign),)),
+    Mutant("every candidacy has the same epoch", ((absent, "_candidacy", _own_candidacy),)),
+    Mutant("members without memory vouch for the latest view", ((election, "_vouches", _always_vouches),)),
+    Mutant("a joiner's data counts for nothing", ((directory, "judge", _joiner_lost_all),)),
+    Mutant("a joiner's data is set aside at once", ((absent, "_worthless", _discards),)),
+    Mutant("grants are forgotten at a restart", rules=Rules(lasting_grants=False)),
+    Mutant("a grant is given before it is on disk", rules=Rules(durable_grants=False)),
+    Mutant("views are not kept", rules=Rules(durable_views=False)),
+)  # fmt: skip
