@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import time
 
 from trireme.adapters.kubernetes import PodLabels
 from trireme.agent.member import Member
+from trireme.api.names import PRIMARY
 from trireme.base.errors import TriremeError
-from trireme.core.routing import wanted_labels
+from trireme.core import health
+from trireme.core.routing import in_doubt, wanted_labels
 
 log = logging.getLogger("trireme.agent")
 
@@ -22,11 +25,15 @@ class Roles:
         self._labelled: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
         self._last_writer: int | None = None
+        self._claim = member.writer
+        self._since = time.monotonic()
+        self._failure = ""
         member.role_label = "" if labels.available else None
 
     def follow(self) -> None:
         if not self._labels.available or (self._task is not None and not self._task.done()):
             return
+        self._forget_doubtful()
         changes = [(pod, role) for pod, role in self._wanted() if self._labelled.get(pod) != role]
         if changes:
             self._task = asyncio.create_task(self._label(changes))
@@ -36,6 +43,17 @@ class Roles:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def _forget_doubtful(self) -> None:
+        me, now = self._member.report(), time.monotonic()
+        if not in_doubt(me, self._claim, now - self._since):
+            return
+        if me.writer == self._claim:
+            self._last_writer = None
+        elif health.role(me) == PRIMARY:
+            self._member.role_label = ""
+        self._claim, self._since = me.writer, now
+        self._labelled.clear()
+
     def _wanted(self) -> list[tuple[str, str]]:
         member = self._member
         ordinal, pod = member.settings.ordinal, member.settings.pod
@@ -43,6 +61,8 @@ class Roles:
             member.report(),
             {*range(member.settings.members), *member.answers} - {ordinal},
             self._last_writer,
+            label=member.role_label,
+            heir=member.answers.get(member.writer.ordinal) if member.writer is not None else None,
         )
         writer = member.writer.ordinal if member.writer is not None else None
         if writer is not None and writer != ordinal:
@@ -54,9 +74,12 @@ class Roles:
         try:
             await self._labels.set_roles(changes)
         except TriremeError as error:
-            log.warning("%s; tries again", error)
+            if str(error) != self._failure:
+                log.warning("%s; tries again", error)
+            self._failure = str(error)
             await asyncio.sleep(RETRY_SECONDS)
         else:
+            self._failure = ""
             self._labelled.update(changes)
             self._member.role_label = self._labelled.get(self._member.settings.pod, "")
         self._member.wake.set()
