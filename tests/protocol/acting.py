@@ -63,7 +63,7 @@ def act(world: World, member: Member) -> bool:
     return True
 
 
-def _execute(world: World, member: Member, agent: Agent, action: Action) -> None:
+def _execute(world: World, member: Member, agent: Agent, action: Action) -> None:  # noqa: PLR0912 - a closed union
     record = member.volume.record
     match action:
         case situation.Inspect():
@@ -229,4 +229,14 @@ def crash(world: World, member: Member) -> None:
     world.fuse = 0
 
 
-__all__ = ["PodCrashed", "act", "begin_round", "crash", "decide", "deliver", "end_asking", "finish_work", "hear"]
+__all__ = [
+    "PodCrashed",
+    "act",
+    "begin_round",
+    "crash",
+    "decide",
+    "deliver",
+    "end_asking",
+    "finish_work",
+    "hear",
+]

@@ -5,9 +5,9 @@ the volume is a crash point: the world can end the pod right after it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from tests.protocol.galera import Server, Volume, position_of
+from tests.protocol.galera import Server, Volume, position_of, shallow
 from trireme.agent.member import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS
 from trireme.api.position import ZERO_UUID, Position
 from trireme.api.report import (
@@ -47,10 +47,7 @@ class Asking:
     waiting: frozenset[int]
 
     def copy(self) -> "Asking":
-        return replace(self)
-
-    def key(self) -> tuple[object, ...]:
-        return (self.candidacy, self.electorate, self.granted, self.waiting)
+        return shallow(self)
 
 
 @dataclass(slots=True)
@@ -82,7 +79,7 @@ class Agent:
     writer: WriterClaim | None = None
 
     def copy(self) -> "Agent":
-        other = replace(self)
+        other = shallow(self)
         other.heard = dict(self.heard) if self.heard is not None else None
         other.asking = self.asking.copy() if self.asking is not None else None
         return other
@@ -123,7 +120,9 @@ class Member:
     @property
     def doubtful(self) -> bool:
         """As :attr:`trireme.agent.member.Member.doubtful`."""
-        grastate = self.agent.facts.grastate if self.agent is not None and self.agent.facts is not None else None
+        grastate = (
+            self.agent.facts.grastate if self.agent is not None and self.agent.facts is not None else None
+        )
         return grastate is not None and grastate.uuid == ZERO_UUID
 
     def verdict(self) -> directory.Verdict | None:
@@ -222,7 +221,13 @@ def judge(volume: Volume, facts: Facts, recovered: Position | None, asked: bool)
 
 def look(volume: Volume) -> Facts:
     """As :func:`trireme.adapters.mariadb.datadir.inspect`."""
-    return Facts(files=volume.files, engine=volume.data is not None, grastate=volume.grastate, safe=volume.safe, marks=volume.marks)
+    return Facts(
+        files=volume.files,
+        engine=volume.data is not None,
+        grastate=volume.grastate,
+        safe=volume.safe,
+        marks=volume.marks,
+    )
 
 
 def ask_engine(volume: Volume) -> Position | None:

@@ -5,8 +5,9 @@ Servers do at once what they can do by themselves; when a lost member is noticed
 are moves. What no decision depends on (time, words, the writer) does not tell states apart.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import le
 
 from tests.protocol.agent import Agent, Member
 from tests.protocol.schedules import begin, finish
@@ -97,13 +98,15 @@ class Bound:
     freezes: int = 1
     partitions: int = 1
     stops: int = 1
+    late: int = 1
+    """Requests that arrive after the candidate stopped waiting for them."""
     commits: int = 2
     states: int = 10**9
     """Stop after so many."""
 
 
 Budget = tuple[int, ...]
-_KINDS = ("crashes", "losses", "lost_rounds", "freezes", "partitions", "stops", "commits")
+_KINDS = ("crashes", "losses", "lost_rounds", "freezes", "partitions", "stops", "late", "commits")
 
 
 def _moves(world: World) -> Iterator[tuple[str, Step]]:
@@ -135,6 +138,8 @@ def _moves(world: World) -> Iterator[tuple[str, Step]]:
             yield "commits", ("commit", o, 1)
         yield "partitions", ("cut", 1 << 2 * o)
     yield "", ("cut", 0)
+    for index in range(len(world.messages)):
+        yield "late", ("arrive", index, 0, 0, 0)
 
 
 # --- states ------------------------------------------------------------------------------------------------------
@@ -158,15 +163,15 @@ def _report_key(report: Report) -> Key:
     return key
 
 
-def _answers_key(answers: dict[int, Report]) -> Key:
-    return tuple((ordinal, _report_key(report)) for ordinal, report in sorted(answers.items()))
+def _answers_key(answers: Mapping[int, Report]) -> Key:
+    """What a voter still needs of the answers of its last round."""
+    return tuple((ordinal, report.volume, report.withdrawn) for ordinal, report in sorted(answers.items()))
 
 
 def _agent_key(agent: Agent) -> Key:
     campaign, asking, decided = agent.campaign, agent.asking, agent.decided
     return (
-        _answers_key(dict(agent.answers)),
-        agent.heard is not None and _answers_key(agent.heard),
+        _answers_key(agent.answers),
         agent.status is not None and (agent.status.primary, agent.status.synced),
         agent.facts, agent.asked_engine, agent.recovered, agent.busy, agent.launch,
         _join_key(agent.join),
@@ -207,7 +212,9 @@ def key(world: World) -> Key:
             for number, component in world.components.items()
         )
     )  # fmt: skip
-    messages = tuple((m.sender, m.voter, m.request.candidacy, _report_key(m.request.candidate)) for m in world.messages)
+    messages = tuple(
+        (m.sender, m.voter, m.request.candidacy, _report_key(m.request.candidate)) for m in world.messages
+    )
     return (
         tuple(_member_key(member, instances) for member in world.members), components, messages, world.sides,
         frozenset(world.acknowledged), world.lost_volumes, world.founded,
@@ -235,7 +242,7 @@ def explore(bound: Bound, *, formed: bool, rules: Rules | None = None, ends: int
     start = begin(bound.size, formed, rules)
     found = Found(states=1)
     limits = tuple(getattr(bound, kind) for kind in _KINDS)
-    seen = {hash((key(start), (0,) * len(_KINDS)))}
+    seen = {hash(key(start)): [(0,) * len(_KINDS)]}
     frontier: list[tuple[World, Budget, tuple[Step, ...]]] = [(start, (0,) * len(_KINDS), ())]
     while frontier and found.depth < bound.moves:
         found.depth += 1
@@ -250,13 +257,15 @@ def explore(bound: Bound, *, formed: bool, rules: Rules | None = None, ends: int
                     continue
                 other = world.copy()
                 try:
-                    if not take(other, move):
+                    if not take(other, move) or _missed(other, move):
                         continue
                     found.transitions += 1
-                    mark = hash((key(other), budget))
-                    if mark in seen:
+                    if not bound.late:
+                        other.messages.clear()
+                    ways = seen.setdefault(hash(key(other)), [])
+                    if any(all(map(le, way, budget)) for way in ways):
                         continue
-                    seen.add(mark)
+                    ways.append(budget)
                     found.states += 1
                     if ends and found.states % ends == 0:
                         finish(other.copy())
@@ -266,6 +275,12 @@ def explore(bound: Bound, *, formed: bool, rules: Rules | None = None, ends: int
                 following.append((other, budget, (*path, move)))
         frontier = following
     return found
+
+
+def _missed(world: World, move: Step) -> bool:
+    """A crash at a write that was not made is no crash."""
+    name, *arguments = move
+    return name == "run" and arguments[2] != 0 and world.members[arguments[0]].agent is not None
 
 
 def _pay(kind: str, spent: Budget, limits: Budget, faults: int) -> Budget | None:

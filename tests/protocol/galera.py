@@ -5,9 +5,11 @@ A history is a tuple of entries, one per seqno: a positive entry is a write set,
 So two copies agree exactly if one is a prefix of the other, and a position is the length of a copy.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from trireme.agent.records import Record
 from trireme.api.position import ZERO_UUID, Position, View
@@ -15,6 +17,20 @@ from trireme.api.report import ServerReport
 from trireme.core.situation import Launch
 
 History = tuple[int, ...]
+
+T = TypeVar("T")
+
+
+@cache
+def _reader(kind: type[Any]) -> "attrgetter[Any]":
+    return attrgetter(*(field.name for field in fields(kind)))
+
+
+def shallow(item: T) -> T:
+    """A copy of a dataclass, several times faster than dataclasses.replace: searches copy millions."""
+    kind = type(item)
+    return kind(*_reader(kind)(item))
+
 
 _MEMBERS = 1 << 8
 """A view's entry is minus (members as bits + 256 * number of the history, in its first entry only)."""
@@ -78,10 +94,7 @@ class Volume:
     """The transfer script's marks: a state transfer is under way or broke off."""
 
     def copy(self) -> "Volume":
-        return replace(self)
-
-    def key(self) -> tuple[object, ...]:
-        return (self.record, self.data, self.files, self.grastate, self.safe, self.marks)
+        return shallow(self)
 
 
 class State(IntEnum):
@@ -122,24 +135,7 @@ class Server:
     """Seqno of its last Primary view, and the instances in it."""
 
     def copy(self) -> "Server":
-        return replace(self)
-
-    def key(self) -> tuple[object, ...]:
-        return (
-            self.ordinal,
-            self.instance,
-            self.launch,
-            self.addresses,
-            self.state,
-            self.component,
-            self.log,
-            self.applied,
-            self.entered,
-            self.noted,
-            self.up,
-            self.stopping,
-            self.last_primary,
-        )
+        return shallow(self)
 
 
 @dataclass(slots=True)
@@ -154,10 +150,7 @@ class Component:
     """Those of them that said good-bye: they do not count for the quorum."""
 
     def copy(self) -> "Component":
-        return replace(self)
-
-    def key(self) -> tuple[object, ...]:
-        return (self.primary, self.log, self.members, self.left)
+        return shallow(self)
 
     def quorate(self, present: frozenset[int]) -> bool:
         """More than half of those who did not leave in order."""
@@ -180,5 +173,12 @@ def sql_report(server: Server, component: Component | None) -> ServerReport | No
 @lru_cache(maxsize=65536)
 def _sql_report(primary: bool, ready: bool, state: int, uuid: str, seqno: int, size: int) -> ServerReport:
     return ServerReport(
-        primary=primary, ready=ready, state=state, comment="", uuid=uuid, last_committed=seqno, size=size, version=""
+        primary=primary,
+        ready=ready,
+        state=state,
+        comment="",
+        uuid=uuid,
+        last_committed=seqno,
+        size=size,
+        version="",
     )

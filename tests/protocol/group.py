@@ -64,7 +64,9 @@ def regroup(world: World, side: int) -> bool:
     servers = world.connected(side)
     numbers = {server.component for server in servers}
     present = frozenset(server.instance for server in servers)
-    if not servers or (len(numbers) == 1 and 0 not in numbers and world.components[min(numbers)].members == present):
+    if not servers or (
+        len(numbers) == 1 and 0 not in numbers and world.components[min(numbers)].members == present
+    ):
         return False
     base = _quorate(world, servers)
     history = base[1].log if base is not None else _reformed(servers, present)
@@ -189,7 +191,11 @@ def _has_donor(world: World, joiner: Server, component: Component) -> bool:
 def abort(world: World, member: Member) -> bool:
     """A joiner gives up: no Primary came, or the transfer broke off."""
     server = member.server
-    if server is None or server.state is State.SYNCED or server.launch is Launch.BOOTSTRAP and not server.up:
+    if (
+        server is None
+        or server.state is State.SYNCED
+        or (server.launch is Launch.BOOTSTRAP and not server.up)
+    ):
         return False
     end(world, member, back=0, ddl=False)
     world.server_ended(member, asked=False)
@@ -211,8 +217,12 @@ def end(world: World, member: Member, *, back: int, ddl: bool) -> None:
         volume.safe = primary and component is not None and len(component.members) == 1
     elif server.up:
         volume.data = server.log[: max(server.applied, len(server.log) - back)]
-    elif volume.data and not ddl and component is not None and volume.data == component.log[: len(volume.data)]:
-        _break_incremental(volume_data=volume.data, member=member, server=server, component=component, back=back)
+    elif (
+        volume.data and not ddl and component is not None and volume.data == component.log[: len(volume.data)]
+    ):
+        _break_incremental(
+            volume_data=volume.data, member=member, server=server, component=component, back=back
+        )
 
 
 def _break_incremental(

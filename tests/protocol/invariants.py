@@ -52,10 +52,17 @@ def _most_advanced(world: World, member: Member, seqno: int) -> None:
     uuid = uuid_of(member.volume.data or ())
     for ordinal in _electorate(member):
         volume = world.members[ordinal].volume
-        if ordinal == member.ordinal or not volume.data or uuid_of(volume.data) != uuid or not provable(volume):
+        if (
+            ordinal == member.ordinal
+            or not volume.data
+            or uuid_of(volume.data) != uuid
+            or not provable(volume)
+        ):
             continue
         if len(volume.data) > seqno or (len(volume.data) == seqno and ordinal < member.ordinal):
-            words = f"member {member.ordinal} bootstraps at {seqno}, member {ordinal} is at {len(volume.data)}"
+            words = (
+                f"member {member.ordinal} bootstraps at {seqno}, member {ordinal} is at {len(volume.data)}"
+            )
             raise Violation("3", words)
 
 
@@ -66,7 +73,9 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
     latest: View | None = max(known, key=lambda view: view.seqno, default=None)
     missing = sorted(set(latest.members if latest else range(member.declared)) - set(_electorate(member)))
     if missing:
-        raise Violation("4", f"member {member.ordinal} bootstraps, and {missing} of the latest view were not asked")
+        raise Violation(
+            "4", f"member {member.ordinal} bootstraps, and {missing} of the latest view were not asked"
+        )
 
 
 def _granted(world: World, member: Member) -> None:
@@ -79,7 +88,9 @@ def _granted(world: World, member: Member) -> None:
         if grant is None and world.lost_volumes:
             continue
         if grant is None or grant.candidate != member.ordinal:
-            raise Violation("7", f"member {member.ordinal} bootstraps; the grant of member {ordinal} is {grant}")
+            raise Violation(
+                "7", f"member {member.ordinal} bootstraps; the grant of member {ordinal} is {grant}"
+            )
     elected = world.elected.setdefault(candidacy, member.ordinal)
     if elected != member.ordinal:
         raise Violation("7", f"epoch {candidacy.epoch} elected member {elected} and member {member.ordinal}")
@@ -107,7 +118,9 @@ def nothing_lost(world: World, history: History, occasion: str) -> None:
             words = f"{occasion} without commits {sorted(held | living)}, which member {member.ordinal} holds"
             raise Violation("no acknowledged commit lost", words)
     if not world.lost_volumes:
-        raise Violation("no acknowledged commit lost", f"{occasion} without commits {sorted(lost)}; no volume was lost")
+        raise Violation(
+            "no acknowledged commit lost", f"{occasion} without commits {sorted(lost)}; no volume was lost"
+        )
     world.acknowledged -= lost
     world.excused |= lost
 
@@ -115,14 +128,18 @@ def nothing_lost(world: World, history: History, occasion: str) -> None:
 def on_incremental(world: World, member: Member, own: History, group: History) -> None:
     """An incremental transfer adds to a copy; where that is no prefix, two histories are mixed unseen."""
     if own != group[: len(own)]:
-        raise Violation("1", f"member {member.ordinal} joins with data that the Primary's history does not contain")
+        raise Violation(
+            "1", f"member {member.ordinal} joins with data that the Primary's history does not contain"
+        )
 
 
 def on_overwrite(world: World, member: Member, group: History) -> None:
     """Invariant 10: what a full transfer overwrites is worthless beside the Primary's."""
     lost = world.acknowledged.intersection(member.volume.data or ()).difference(group)
     if lost:
-        raise Violation("10", f"commits {sorted(lost)} of member {member.ordinal} are overwritten by a Primary without")
+        raise Violation(
+            "10", f"commits {sorted(lost)} of member {member.ordinal} are overwritten by a Primary without"
+        )
 
 
 def on_discard(world: World, member: Member) -> None:
@@ -133,4 +150,6 @@ def on_discard(world: World, member: Member) -> None:
             rest.difference_update(other.volume.data or ())
             rest.difference_update(other.server.log if other.server is not None else ())
     if rest:
-        raise Violation("10", f"member {member.ordinal} sets commits {sorted(rest)} aside, which no other holds")
+        raise Violation(
+            "10", f"member {member.ordinal} sets commits {sorted(rest)} aside, which no other holds"
+        )

@@ -61,16 +61,23 @@ def _seqno_only_request(request: GrantRequest, voter: Report, answers: Mapping[i
 
 
 def _by_flag(answers: Mapping[int, Report], declared: int) -> election.Outcome:
-    flagged = [ordinal for ordinal, report in sorted(answers.items()) if report.safe_to_bootstrap and not report.running]
+    flagged = [
+        ordinal
+        for ordinal, report in sorted(answers.items())
+        if report.safe_to_bootstrap and not report.running
+    ]
     if not flagged:
         return elect(answers, declared)
-    return election.Elect(flagged[0], (flagged[0],), election.latest_view(answers.values()), "it says safe_to_bootstrap")
+    return election.Elect(
+        flagged[0], (flagged[0],), election.latest_view(answers.values()), "it says safe_to_bootstrap"
+    )
 
 
 def _who_answers(answers: Mapping[int, Report], declared: int) -> election.Outcome:
     """A time-out is an absence: those who answer are all there is."""
     views = {
-        ordinal: replace(report, last_view=_shrunk(report.last_view, answers)) for ordinal, report in answers.items()
+        ordinal: replace(report, last_view=_shrunk(report.last_view, answers))
+        for ordinal, report in answers.items()
     }
     return elect(views, min(declared, len(answers)))
 
@@ -130,7 +137,9 @@ def _running_is_settled(report: Report) -> bool:
     return report.running or not report.unsettled
 
 
-def _refuses_nothing_of_running(request: GrantRequest, voter: Report, answers: Mapping[int, Report]) -> object:
+def _refuses_nothing_of_running(
+    request: GrantRequest, voter: Report, answers: Mapping[int, Report]
+) -> object:
     position = voter.position or Position("", -1)
     still = replace(voter, running=False, unsettled=False, position=position)
     return judge_request(request, still if voter.ordinal != request.candidate.ordinal else voter, answers)
@@ -181,14 +190,13 @@ def _own_candidacy(situation: Situation, outcome: election.Elect) -> object:
 
 
 candidacy = absent._candidacy
-without_server = decide.without_server
 _who: list[int] = []
 """The member that decides just now."""
 
 
 def _tells_who(situation: Situation) -> Decision:
     _who[:] = [situation.me.ordinal]
-    return without_server(situation)
+    return absent.without_server(situation)
 
 
 def _votes_for_itself(answers: Mapping[int, Report], declared: int) -> election.Outcome:

@@ -158,7 +158,10 @@ _NORMAL: dict[str, tuple[int, Maker]] = {
     "tick": (10, lambda r, n: ("tick", r.choice((1, 5, 40)))),
 }
 _COARSE: dict[str, tuple[int, Maker]] = {
-    "settle": (40, lambda r, n: ("settle", r.randrange((1 << n) - 1) if r.random() < 0.6 else 0, r.choice((1, 2, 5, 9)))),
+    "settle": (
+        40,
+        lambda r, n: ("settle", r.randrange((1 << n) - 1) if r.random() < 0.6 else 0, r.choice((1, 2, 5, 9))),
+    ),
     "commit": (15, lambda r, n: ("commit", r.randrange(n), int(r.random() < 0.8))),
     "start": (15, lambda r, n: ("start", r.randrange(n))),
     "regroup": (4, lambda r, n: ("regroup", r.randrange(2))),
@@ -173,7 +176,7 @@ _FAULTS: dict[str, tuple[int, Maker]] = {
     "term": (6, lambda r, n: ("term", r.randrange(n))),
     "cut": (5, lambda r, n: ("cut", _sides(r, n) if r.random() < 0.6 else 0)),
     "abort": (5, lambda r, n: ("abort", r.randrange(n))),
-    "stale": (25, lambda r, n: _stale(r, n)),
+    "stale": (25, lambda r, n: _stale(r, n)),  # noqa: PLW0108 - defined below
     "arrive": (15, lambda r, n: ("arrive", r.randrange(4), int(r.random() < 0.3), r.randrange(2), _fuse(r))),
     "end asking": (5, lambda r, n: ("end asking", r.randrange(n))),
     "lose": (3, lambda r, n: ("lose", r.randrange(n))),
@@ -202,15 +205,16 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
         if step[0] in ("lose", "mix up"):
             losses += 1
         if step[0] == "scale":
-            size = step[1]
+            size = int(step[1:][0])
         if losses <= 1 or step[0] not in ("lose", "mix up"):
             steps.append(step)
-    return Schedule(size if not any(s[0] == "scale" for s in steps) else _before(size, steps), r.random() < 0.6, tuple(steps))
+    scaled = any(step[0] == "scale" for step in steps)
+    return Schedule(_before(size, steps) if scaled else size, r.random() < 0.6, tuple(steps))
 
 
 def _before(size: int, steps: list[Step]) -> int:
     """How many members there were before the schedule scaled up."""
-    return max(min(step[1] for step in steps if step[0] == "scale") - 1, 1)
+    return max(min(int(step[1:][0]) for step in steps if step[0] == "scale") - 1, 1)
 
 
 def _some(r: Random, n: int) -> int:

@@ -258,10 +258,17 @@ def synced(world: World) -> bool:
     numbers = set()
     for member in world.members:
         agent, server = member.agent, member.server
-        if agent is None or server is None or server.state is not State.SYNCED or not world.in_primary(server):
+        if (
+            agent is None
+            or server is None
+            or server.state is not State.SYNCED
+            or not world.in_primary(server)
+        ):
             return False
         numbers.add(server.component)
         if agent.status is None or not agent.status.synced or member.volume.record.joining:
             return False
-    writers = {m.agent.writer.ordinal for m in world.members if m.agent is not None and m.agent.writer is not None}
+    writers = {
+        m.agent.writer.ordinal for m in world.members if m.agent is not None and m.agent.writer is not None
+    }
     return len(numbers) == 1 and len(writers) == 1

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.protocol.agent import CLUSTER, Agent, Member
-from tests.protocol.galera import Component, Server, State, Volume
+from tests.protocol.galera import Component, Server, State, Volume, shallow
 from trireme.agent.records import Record
 from trireme.api.report import Candidacy, GrantRequest, Report
 
 
-class PodCrashed(Exception):
+class PodCrashed(Exception):  # noqa: N818 - an event of the model
     """The pod ended right after a durable write."""
 
 
-class Violation(Exception):
+class Violation(Exception):  # noqa: N818 - a finding
     """An invariant of the design does not hold. ``invariant``: its number or name there."""
 
     def __init__(self, invariant: str, words: str) -> None:
@@ -87,7 +87,7 @@ class World:
         return world
 
     def copy(self) -> "World":
-        other = replace(self)
+        other = shallow(self)
         other.members = [member.copy() for member in self.members]
         other.components = {number: component.copy() for number, component in self.components.items()}
         other.messages = list(self.messages)
