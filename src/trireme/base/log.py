@@ -6,9 +6,12 @@ import time
 
 
 class _Utc(logging.Formatter):
-    converter = time.gmtime
     default_msec_format = "%s.%03dZ"
     default_time_format = "%Y-%m-%dT%H:%M:%S"
+
+    @staticmethod
+    def converter(seconds: float | None = None) -> time.struct_time:
+        return time.gmtime(seconds)
 
 
 def set_up_log(level: int = logging.INFO) -> logging.Logger:
