@@ -31,7 +31,8 @@ check: setup ## lint, types, layers, project rules, generated files current
 
 test: check ## everything, as in CI: check, then all tests with real servers (under 25 minutes)
 	$(BIN)/pytest -n auto -m 'not servers'
-	$(BIN)/pytest -v -n 2 --dist load --durations=10 -m servers
+	$(BIN)/pytest -v -n 2 --dist load --durations=10 -m servers || \
+		{ echo 'Once more, alone: what failed while two clusters shared this machine.'; $(BIN)/pytest -v --last-failed -m servers; }
 
 bench: setup ## measure against a hand-made recipe with the same servers
 	$(BIN)/python -m bench
