@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from operator import le
 
 from tests.protocol.agent import Agent, Member
-from tests.protocol.schedules import begin, finish
+from tests.protocol.calm import NO_STARTS, NO_TRANSFERS, finish
+from tests.protocol.schedules import begin
 from tests.protocol.steps import STEPS, Step, take
 from tests.protocol.world import Rules, Violation, World
 from trireme.api.report import Phase, Report
@@ -103,14 +104,38 @@ class Bound:
     commits: int = 2
     states: int = 10**9
     """Stop after so many."""
+    episodes: bool = False
+    """Coarse moves: seconds without a fault among some members, in between anything fails."""
 
 
 Budget = tuple[int, ...]
 _KINDS = ("crashes", "losses", "lost_rounds", "freezes", "partitions", "stops", "late", "commits")
 
 
-def _moves(world: World) -> Iterator[tuple[str, Step]]:
-    """All moves from here, with what they cost ('' for nothing)."""
+Moves = Iterator[tuple[str, Step]]
+"""With what each costs ('' for nothing)."""
+
+
+def _episodes(world: World) -> Moves:
+    """Far apart in time: some members have seconds without a fault, then something fails."""
+    for silent in range((1 << len(world.members)) - 1):
+        for without in (0, NO_STARTS, NO_TRANSFERS):
+            yield "", ("settle", silent, 9, without)
+    for member in world.members:
+        o = member.ordinal
+        if member.agent is None and member.server is None:
+            yield "losses", ("lose", o)
+            continue
+        yield "crashes", ("kill", o, 0, 0)
+        yield "crashes", ("kill", o, 3, 0)
+        yield "stops", ("term", o)
+        yield "commits", ("commit", o, 1)
+    yield "crashes", ("kill all", 0, 0)
+    yield "crashes", ("kill all", 0, 1)
+
+
+def _moves(world: World) -> Moves:
+    """Close together: every order of what agents, servers and faults do."""
     yield "", ("notice", 0)
     for member in world.members:
         o, agent, server = member.ordinal, member.agent, member.server
@@ -248,7 +273,7 @@ def explore(bound: Bound, *, formed: bool, rules: Rules | None = None, ends: int
         found.depth += 1
         following: list[tuple[World, Budget, tuple[Step, ...]]] = []
         for world, spent, path in frontier:
-            for kind, move in _moves(world):
+            for kind, move in _episodes(world) if bound.episodes else _moves(world):
                 if found.states >= bound.states:
                     found.complete = False
                     return found

@@ -6,15 +6,9 @@ from functools import lru_cache
 from itertools import accumulate
 from random import Random
 
-from tests.protocol.agent import Member, provable
-from tests.protocol.galera import State, uuid_of
-from tests.protocol.steps import STEPS, Step, synced, take
-from tests.protocol.world import Rules, Violation, World
-
-PATIENCE_SECONDS = 300
-"""From the last fault until all are Synced: several times the longest back-off (30 s) plus Galera's own (30 s)."""
-JOIN_GIVES_UP_SECONDS = 30
-"""``pc.wait_prim_timeout``: a joiner that finds no Primary ends by itself."""
+from tests.protocol.calm import NO_STARTS, NO_TRANSFERS, finish
+from tests.protocol.steps import Step, take
+from tests.protocol.world import Rules, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,91 +48,6 @@ def _formed(size: int) -> World:
     return world
 
 
-def settle(world: World, silent: int, seconds: int) -> bool:
-    """For some seconds nothing fails among some members; the others (bits) are cut off, and do nothing."""
-    take(world, ("cut", sum(1 << 2 * ordinal for ordinal in range(8) if silent >> ordinal & 1)))
-    since: dict[int, float] = {}
-    for _ in range(seconds):
-        _second(world, since, silent)
-    return True
-
-
-STEPS["settle"] = settle
-
-
-def finish(world: World) -> None:
-    """No fault any more: every pod runs, all is heard. Within a bounded time the cluster is whole."""
-    world.tell("  no more faults")
-    world.ending = True
-    take(world, ("cut", 0))
-    for member in world.members:
-        if member.declared != world.declared:  # the rolling update of the pods' template
-            take(world, ("kill", member.ordinal, 0, 0))
-    since: dict[int, float] = {}
-    for _ in range(PATIENCE_SECONDS):
-        if synced(world):
-            _check_end(world)
-            return
-        _second(world, since)
-    if not _needs_person(world):
-        phases = ", ".join(f"{m.ordinal} {m.agent.phase}" for m in world.members if m.agent is not None)
-        raise Violation("progress", f"not whole {PATIENCE_SECONDS} s after the last fault: {phases}")
-
-
-def _second(world: World, since: dict[int, float], silent: int = 0) -> None:
-    """One second of a world in which nothing fails: servers work, each agent makes a round."""
-    world.now += 1.0
-    active = [member for member in world.members if not silent >> member.ordinal & 1]
-    for member in active:
-        ordinal = member.ordinal
-        steps: tuple[Step, ...] = (("act", ordinal, 0), ("poll", ordinal, silent), ("work", ordinal, 0))
-        for step in steps if silent else (("start", ordinal), *steps):
-            take(world, step)
-        _serve(world, active)
-        take(world, ("round", ordinal, silent, 0))
-        take(world, ("poll", ordinal, silent))
-    for member in active:
-        server = member.server
-        if server is None or server.state is State.SYNCED:
-            continue
-        if world.now - since.setdefault(server.instance, world.now) > JOIN_GIVES_UP_SECONDS:
-            take(world, ("abort", member.ordinal))
-
-
-def _serve(world: World, active: list[Member]) -> None:
-    take(world, ("regroup", 0))
-    for member in active:
-        if member.server is None:
-            continue
-        take(world, ("connect", member.ordinal))
-        while take(world, ("notify", member.ordinal, 0)):
-            pass
-        while take(world, ("transfer", member.ordinal, 0)):
-            pass
-        take(world, ("stopped", member.ordinal))
-
-
-def _check_end(world: World) -> None:
-    server = world.members[0].server
-    lost = world.acknowledged.difference(server.log if server is not None else ())
-    if lost:
-        raise Violation("no acknowledged commit lost", f"the cluster is whole without commits {sorted(lost)}")
-
-
-def _needs_person(world: World) -> bool:
-    """Legitimate only after a volume was lost: nobody of the latest view has a directory that may be bootstrapped,
-    or there are two histories.
-    """
-    if not world.lost_volumes:
-        return False
-    if len({uuid_of(m.volume.data) for m in world.members if m.volume.data}) > 1:
-        return True
-    views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]
-    latest = max(views, key=lambda view: view.seqno, default=None)
-    asked = latest.members if latest is not None else range(len(world.members))
-    return not any(provable(world.members[ordinal].volume) for ordinal in asked)
-
-
 # --- making schedules ----------------------------------------------------------------------------------------------
 
 Maker = Callable[[Random, int], Step]
@@ -158,10 +67,7 @@ _NORMAL: dict[str, tuple[int, Maker]] = {
     "tick": (10, lambda r, n: ("tick", r.choice((1, 5, 40)))),
 }
 _COARSE: dict[str, tuple[int, Maker]] = {
-    "settle": (
-        40,
-        lambda r, n: ("settle", r.randrange((1 << n) - 1) if r.random() < 0.6 else 0, r.choice((1, 2, 5, 9))),
-    ),
+    "settle": (40, lambda r, n: _settle(r, n)),  # noqa: PLW0108  (defined below)
     "commit": (15, lambda r, n: ("commit", r.randrange(n), int(r.random() < 0.8))),
     "start": (15, lambda r, n: ("start", r.randrange(n))),
     "regroup": (4, lambda r, n: ("regroup", r.randrange(2))),
@@ -215,6 +121,11 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
 def _before(size: int, steps: list[Step]) -> int:
     """How many members there were before the schedule scaled up."""
     return max(min(int(step[1:][0]) for step in steps if step[0] == "scale") - 1, 1)
+
+
+def _settle(r: Random, n: int) -> Step:
+    silent = r.randrange((1 << n) - 1) if r.random() < 0.6 else 0
+    return ("settle", silent, r.choice((1, 2, 5, 9)), r.choice((0, 0, 0, 0, NO_STARTS, NO_STARTS, NO_TRANSFERS)))
 
 
 def _some(r: Random, n: int) -> int:

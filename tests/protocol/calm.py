@@ -1,0 +1,114 @@
+"""Times without faults: servers do what they can, agents make their rounds, and the cluster becomes whole."""
+
+from dataclasses import dataclass, field
+
+from tests.protocol.agent import Member, provable
+from tests.protocol.galera import State, uuid_of
+from tests.protocol.steps import STEPS, synced, take
+from tests.protocol.world import Violation, World
+
+PATIENCE_SECONDS = 300
+"""From the last fault until all are Synced: several times the longest back-off (30 s) plus Galera's own (30 s)."""
+JOIN_GIVES_UP_SECONDS = 30
+"""``pc.wait_prim_timeout``: a joiner that finds no Primary ends by itself."""
+
+NO_STARTS, NO_TRANSFERS = 1, 2
+"""What :func:`settle` may leave out: pods that ended stay so; full transfers begin and do not end."""
+
+
+@dataclass(slots=True)
+class _Calm:
+    active: list[Member]
+    silent: int = 0
+    without: int = 0
+    since: dict[int, float] = field(default_factory=dict)
+    """When each joining server was first seen."""
+
+
+def settle(world: World, silent: int, seconds: int, without: int) -> bool:
+    """For some seconds nothing fails among some members; the others (bits) are cut off, and do nothing."""
+    take(world, ("cut", sum(1 << 2 * ordinal for ordinal in range(8) if silent >> ordinal & 1)))
+    calm = _Calm([member for member in world.members if not silent >> member.ordinal & 1], silent, without)
+    for _ in range(seconds):
+        _second(world, calm)
+    return True
+
+
+STEPS["settle"] = settle
+
+
+def finish(world: World) -> None:
+    """No fault any more: every pod runs, all is heard. Within a bounded time the cluster is whole."""
+    world.tell("  no more faults")
+    world.ending = True
+    take(world, ("cut", 0))
+    for member in world.members:
+        if member.declared != world.declared:  # the rolling update of the pods' template
+            take(world, ("kill", member.ordinal, 0, 0))
+    calm = _Calm(world.members)
+    for _ in range(PATIENCE_SECONDS):
+        if synced(world):
+            _check_end(world)
+            return
+        _second(world, calm)
+    if not _needs_person(world):
+        phases = ", ".join(f"{m.ordinal} {m.agent.phase}" for m in world.members if m.agent is not None)
+        raise Violation("progress", f"not whole {PATIENCE_SECONDS} s after the last fault: {phases}")
+
+
+def _second(world: World, calm: _Calm) -> None:
+    world.now += 1.0
+    for member in calm.active:
+        ordinal = member.ordinal
+        if not calm.without & NO_STARTS:
+            take(world, ("start", ordinal))
+        take(world, ("act", ordinal, 0))
+        take(world, ("poll", ordinal, calm.silent))
+        take(world, ("work", ordinal, 0))
+        _serve(world, calm)
+        take(world, ("round", ordinal, calm.silent, 0))
+        take(world, ("poll", ordinal, calm.silent))
+    for member in calm.active:
+        server = member.server
+        if server is None or server.state is State.SYNCED:
+            continue
+        if world.now - calm.since.setdefault(server.instance, world.now) > JOIN_GIVES_UP_SECONDS:
+            take(world, ("abort", member.ordinal))
+
+
+def _serve(world: World, calm: _Calm) -> None:
+    take(world, ("regroup", 0))
+    for member in calm.active:
+        server = member.server
+        if server is None:
+            continue
+        take(world, ("connect", member.ordinal))
+        while take(world, ("notify", member.ordinal, 0)):
+            pass
+        if not calm.without & NO_TRANSFERS:
+            while take(world, ("transfer", member.ordinal, 0)):
+                pass
+        elif server.state is State.JOINER:
+            take(world, ("transfer", member.ordinal, 1))
+        take(world, ("stopped", member.ordinal))
+
+
+def _check_end(world: World) -> None:
+    server = world.members[0].server
+    lost = world.acknowledged.difference(server.log if server is not None else ())
+    if lost:
+        raise Violation("no acknowledged commit lost", f"the cluster is whole without commits {sorted(lost)}")
+
+
+def _needs_person(world: World) -> bool:
+    """Legitimate only after a volume was lost: nobody of the latest view has a directory that may be bootstrapped,
+    or there are two histories.
+    """
+    if not world.lost_volumes:
+        return False
+    if len({uuid_of(m.volume.data) for m in world.members if m.volume.data}) > 1:
+        return True
+    views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]
+    latest = max(views, key=lambda view: view.seqno, default=None)
+    asked = latest.members if latest is not None else range(len(world.members))
+    return not any(provable(world.members[ordinal].volume) for ordinal in asked)
