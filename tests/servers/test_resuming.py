@@ -85,6 +85,7 @@ def test_a_restarted_member_comes_back_by_an_incremental_transfer(three: PlainCl
 def test_a_crashed_server_comes_back_without_a_full_transfer(three: PlainCluster) -> None:
     three.start().wait_synced()
     three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1)")
+    wait_until(lambda: three[1].sql("SELECT COUNT(*) FROM app.t") == [(1,)], "member 1 is past the DDL")
     three[1].signal_server(signal.SIGKILL)
     wait_until(lambda: three[1].status()["restarts"] == 1, "the agent noticed")
     three.wait_synced()
