@@ -125,7 +125,12 @@ def _before(size: int, steps: list[Step]) -> int:
 
 def _settle(r: Random, n: int) -> Step:
     silent = r.randrange((1 << n) - 1) if r.random() < 0.6 else 0
-    return ("settle", silent, r.choice((1, 2, 5, 9)), r.choice((0, 0, 0, 0, NO_STARTS, NO_STARTS, NO_TRANSFERS)))
+    return (
+        "settle",
+        silent,
+        r.choice((1, 2, 5, 9)),
+        r.choice((0, 0, 0, 0, NO_STARTS, NO_STARTS, NO_TRANSFERS)),
+    )
 
 
 def _some(r: Random, n: int) -> int:
