@@ -34,6 +34,9 @@ test: check ## everything, as in CI: check, then all tests with real servers (un
 	$(BIN)/pytest -v -n 2 --dist load --durations=10 -m servers || \
 		{ echo 'Once more, alone: what failed while two clusters shared this machine.'; $(BIN)/pytest -v --last-failed -m servers; }
 
+verify: setup ## prove the protocol further: 100,000 random schedules and a far exploration (minutes)
+	$(BIN)/python -m tests.protocol $(VERIFY)
+
 bench: setup ## measure against a hand-made recipe with the same servers
 	$(BIN)/python -m bench
 
@@ -71,4 +74,4 @@ packages:
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo demo-down setup check test bench generate lock clean runtime packages
+.PHONY: help demo demo-down setup check test verify bench generate lock clean runtime packages

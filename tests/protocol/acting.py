@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from tests.protocol import invariants
+from tests.protocol import group, invariants
 from tests.protocol.agent import Agent, Asking, Member, ask_engine, look
 from tests.protocol.galera import Server, sql_report
 from tests.protocol.world import Message, PodCrashed, World
@@ -83,10 +83,14 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
             _bootstrap(world, member, agent, action)
         case Join():
             agent.busy, agent.join = Phase.JOINING, action
-        case situation.StopServer():
-            if member.server is not None:
+        case situation.StopServer(failed=failed):
+            if member.server is not None and not member.server.stopping:
                 member.server.stopping = True
+                if failed is not None:
+                    agent.failed(world.now)
         case situation.MarkSynced():
+            if member.server is not None:
+                group.give_vote(world, member.server)
             if record.joining or record.first_start is not None:
                 world.write(member, joining=False, first_start=None, differs=False)
         case situation.Claim(claim=claim):
@@ -134,13 +138,16 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     world.write(member, joining=True, first_start=None)
     addresses = tuple(int(address) for address in action.addresses)
     _start(world, member, agent, Launch.JOIN, addresses)
+    if member.server is not None:
+        member.server.votes = action.votes
 
 
 def _start(world: World, member: Member, agent: Agent, launch: Launch, addresses: tuple[int, ...]) -> None:
     if agent.stop_since is not None:
         return
     member.volume.files = True
-    member.server = Server(member.ordinal, world.next(member.ordinal), launch, addresses)
+    number = world.next(member.ordinal)
+    member.server = Server(member.ordinal, number, launch, addresses, moved=world.now)
     agent.launch, agent.status = launch, None
     agent.forget_directory()
     if world.story is not None:

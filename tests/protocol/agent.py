@@ -197,6 +197,7 @@ class Member:
             failures=agent.failures,
             retry_at=agent.retry_at,
             doubtful=self.doubtful,
+            stalled=now - self.server.moved if self.server is not None else 0.0,
             stop_since=agent.stop_since,
         )
 

@@ -11,7 +11,8 @@ from operator import le
 
 from tests.protocol.agent import Agent, Member
 from tests.protocol.calm import NO_STARTS, NO_TRANSFERS, finish
-from tests.protocol.schedules import begin
+from tests.protocol.galera import State
+from tests.protocol.schedules import Begin, start
 from tests.protocol.steps import STEPS, Step, take
 from tests.protocol.world import Rules, Violation, World
 from trireme.api.report import Phase, Report
@@ -159,10 +160,13 @@ def _moves(world: World) -> Moves:
             yield "crashes", ("kill", o, 3, 0)
             yield "crashes", ("kill", o, 0, 1)
             yield "crashes", ("notice", 1 << o)
-            yield "crashes", ("abort", o)
-            yield "commits", ("commit", o, 1)
-        yield "partitions", ("cut", 1 << 2 * o)
-    yield "", ("cut", 0)
+            yield "partitions", ("cut", 1 << 2 * o)
+            if server.state is State.SYNCED:
+                yield "commits", ("commit", o, 1)
+            else:
+                yield "crashes", ("abort", o)
+    if any(world.sides):
+        yield "", ("cut", 0)
     for index in range(len(world.messages)):
         yield "late", ("arrive", index, 0, 0, 0)
 
@@ -218,7 +222,7 @@ def _member_key(member: Member, instances: dict[int, int]) -> Key:
         agent is not None and _agent_key(agent),
         server is not None and (
             server.launch, server.addresses, server.state, server.log, server.applied, server.entered, server.noted,
-            server.up, server.stopping, server.last_primary[0],
+            server.up, server.stopping, server.votes, server.last_primary[0],
             tuple(sorted(instances.get(i, -1) for i in server.last_primary[1])),
         ),
     )  # fmt: skip
@@ -232,6 +236,7 @@ def key(world: World) -> Key:
             (
                 component.primary, component.log,
                 tuple(sorted(instances.get(i, 9) for i in component.members - component.left)),
+                tuple(sorted(instances.get(i, 9) for i in component.voters - component.left)),
                 tuple(server.ordinal for server in world.attached(number)),
             )
             for number, component in world.components.items()
@@ -262,13 +267,13 @@ class Found:
     steps: tuple[Step, ...] = field(default_factory=tuple)
 
 
-def explore(bound: Bound, *, formed: bool, rules: Rules | None = None, ends: int = 0) -> Found:
+def explore(bound: Bound, begin: Begin, rules: Rules | None = None, ends: int = 0) -> Found:
     """All states within the bound. From each ``ends``-th new one (0: none) the cluster must also become whole."""
-    start = begin(bound.size, formed, rules)
+    first = start(begin, bound.size, rules)
     found = Found(states=1)
     limits = tuple(getattr(bound, kind) for kind in _KINDS)
-    seen = {hash(key(start)): [(0,) * len(_KINDS)]}
-    frontier: list[tuple[World, Budget, tuple[Step, ...]]] = [(start, (0,) * len(_KINDS), ())]
+    seen = {hash(key(first)): [(0,) * len(_KINDS)]}
+    frontier: list[tuple[World, Budget, tuple[Step, ...]]] = [(first, (0,) * len(_KINDS), ())]
     while frontier and found.depth < bound.moves:
         found.depth += 1
         following: list[tuple[World, Budget, tuple[Step, ...]]] = []

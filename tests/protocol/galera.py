@@ -131,6 +131,10 @@ class Server:
     up: bool = False
     """It takes SQL connections (not before its first state transfer)."""
     stopping: bool = False
+    votes: bool = True
+    """``pc.weight``: it counts for the quorum."""
+    moved: float = 0.0
+    """When its way into the group last made progress (simulated seconds)."""
     last_primary: tuple[int, frozenset[int]] = (0, frozenset())
     """Seqno of its last Primary view, and the instances in it."""
 
@@ -146,6 +150,8 @@ class Component:
     log: History
     members: frozenset[int]
     """Instances."""
+    voters: frozenset[int]
+    """Those of them that count for the quorum."""
     left: frozenset[int] = frozenset()
     """Those of them that said good-bye: they do not count for the quorum."""
 
@@ -153,8 +159,8 @@ class Component:
         return shallow(self)
 
     def quorate(self, present: frozenset[int]) -> bool:
-        """More than half of those who did not leave in order."""
-        remaining = self.members - self.left
+        """More than half of the voters who did not leave in order."""
+        remaining = self.voters - self.left
         return 2 * len(present & remaining) > len(remaining)
 
 

@@ -34,6 +34,7 @@ def connect(world: World, member: Member) -> bool:
     volume = member.volume
     offers = volume.grastate is not None and volume.grastate.known
     server.state, server.log = State.JOINER, (volume.data or () if offers else ())
+    server.moved = world.now
     regroup(world, side)
     return True
 
@@ -54,7 +55,8 @@ def _found(world: World, member: Member, server: Server) -> None:
     server.noted = server.applied = len(history) - 1
     volume.data, volume.files = volume.data or (), True
     volume.grastate, volume.safe = Position(uuid_of(history), -1), True
-    _install(world, [server], Component(True, history, frozenset({server.instance})))
+    alone_now = frozenset({server.instance})
+    _install(world, [server], Component(True, history, alone_now, alone_now))
     world.tell(f"    member {member.ordinal} is a Primary by itself at {position_of(history)}")
     invariants.one_primary(world)
 
@@ -72,7 +74,8 @@ def regroup(world: World, side: int) -> bool:
     history = base[1].log if base is not None else _reformed(servers, present)
     if base is not None and not any(s.component == base[0] and s.state is State.SYNCED for s in servers):
         history = None  # gcs: without a member of complete state no quorum
-    component = Component(history is not None, (), present)
+    voters = frozenset(server.instance for server in servers if server.votes)
+    component = Component(history is not None, (), present, voters)
     if history is not None:
         history = (*history, view_entry(frozenset(server.ordinal for server in servers)))
         component.log = history
@@ -161,7 +164,7 @@ def transfer(world: World, member: Member, *, full: bool) -> bool:
         return False
     if server.state not in (State.JOINER, State.RECEIVING) or not _has_donor(world, server, component):
         return False
-    volume = member.volume
+    volume, server.moved = member.volume, world.now
     possible = bool(server.log) and uuid_of(server.log) == uuid_of(component.log)
     incremental = possible and (server.up or not full)
     if server.state is State.JOINER and incremental:
@@ -250,17 +253,31 @@ def stopped(world: World, member: Member) -> bool:
     return True
 
 
+def _whole(world: World, component: Component, server: Server) -> bool:
+    """All of the component live and hear each other: what one sends is delivered to all."""
+    attached = world.attached(server.component)
+    side = world.sides[server.ordinal]
+    present = component.members - component.left == {peer.instance for peer in attached}
+    return present and all(world.sides[peer.ordinal] == side for peer in attached)
+
+
+def give_vote(world: World, server: Server) -> None:
+    """``SET GLOBAL wsrep_provider_options='pc.weight=1'``: delivered to all, or it counts from the next view on."""
+    server.votes = True
+    component = world.component_of(server)
+    if component is not None and _whole(world, component, server):
+        component.voters |= {server.instance}
+
+
 def commit(world: World, member: Member, *, acknowledge: bool) -> bool:
     """A write set goes through the order of a Primary whose members all hear it; its client may be told."""
     server = member.server
     component = world.component_of(server)
     if server is None or component is None or not component.primary or server.state is not State.SYNCED:
         return False
-    attached = world.attached(server.component)
-    side = world.sides[member.ordinal]
-    whole = component.members - component.left == {peer.instance for peer in attached}
-    if not whole or any(world.sides[p.ordinal] != side for p in attached) or pending_view(server) is not None:
+    if not _whole(world, component, server) or pending_view(server) is not None:
         return False
+    attached = world.attached(server.component)
     entry = world.next(member.ordinal)
     component.log = (*component.log, entry)
     for peer in attached:

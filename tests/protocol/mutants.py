@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
-from tests.protocol.world import Rules
+from tests.protocol.world import Rules, Violation
 from trireme.api.position import Position, View
 from trireme.api.report import Directory, Grant, GrantRequest, Report
 from trireme.core import absent, decide, directory, election, grants
@@ -25,6 +25,10 @@ class Mutant:
     name: str
     changes: tuple[tuple[Any, str, Callable[..., Any]], ...] = ()
     rules: Rules = field(default_factory=Rules)
+
+    def is_caught_by(self, violation: Violation | None) -> bool:
+        """Where members are made to disagree on the candidate, a stalemate is no find."""
+        return violation is not None and (self.rules.one_opinion or violation.invariant != "progress")
 
     @contextmanager
     def at_work(self) -> Iterator[Rules]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
@@ -11,19 +12,26 @@ from tests.protocol.steps import Step, take
 from tests.protocol.world import Rules, World
 
 
+class Begin(StrEnum):
+    """Where a schedule starts."""
+
+    EMPTY = "empty volumes, no pod"
+    WHOLE = "a whole cluster with data"
+    CRASHED = "all crashed at once, each with less of the last commits"
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Where it starts, and what happens."""
+    """How many members, where they start, and what happens."""
 
     size: int
-    formed: bool
-    """From a cluster that is whole and has data, else from empty volumes."""
+    begin: Begin
     steps: tuple[Step, ...]
 
 
 def run(schedule: Schedule, rules: Rules | None = None, story: list[str] | None = None) -> World:
     """Take all steps, then let everything come back. Raises Violation."""
-    world = begin(schedule.size, schedule.formed, rules)
+    world = start(schedule.begin, schedule.size, rules)
     world.story = story
     for step in schedule.steps:
         take(world, step)
@@ -31,20 +39,24 @@ def run(schedule: Schedule, rules: Rules | None = None, story: list[str] | None 
     return world
 
 
-def begin(size: int, formed: bool, rules: Rules | None = None) -> World:
-    world = World.of(size, rules) if not formed else _formed(size).copy()
-    if rules is not None:
-        world.rules = rules
+def start(begin: Begin, size: int, rules: Rules | None = None) -> World:
+    world = _started(begin, size).copy()
+    world.rules = rules or Rules()
     return world
 
 
-@lru_cache(maxsize=16)
-def _formed(size: int) -> World:
+@lru_cache(maxsize=64)
+def _started(begin: Begin, size: int) -> World:
     world = World.of(size)
+    if begin is Begin.EMPTY:
+        return world
     finish(world)
     world.ending = False
     for ordinal in range(size):
         take(world, ("commit", ordinal, 1))
+    if begin is Begin.CRASHED:
+        for ordinal in range(size):
+            take(world, ("kill", ordinal, size - ordinal, 0))
     return world
 
 
@@ -115,10 +127,11 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
         if losses <= 1 or step[0] not in ("lose", "mix up"):
             steps.append(step)
     scaled = any(step[0] == "scale" for step in steps)
-    return Schedule(_before(size, steps) if scaled else size, r.random() < 0.6, tuple(steps))
+    begin = r.choice((Begin.EMPTY, Begin.WHOLE, Begin.WHOLE, Begin.CRASHED))
+    return Schedule(_before(steps) if scaled else size, begin, tuple(steps))
 
 
-def _before(size: int, steps: list[Step]) -> int:
+def _before(steps: list[Step]) -> int:
     """How many members there were before the schedule scaled up."""
     return max(min(int(step[1:][0]) for step in steps if step[0] == "scale") - 1, 1)
 

@@ -61,8 +61,7 @@ def _simpler(steps: tuple[Step, ...], fails: Callable[[tuple[Step, ...]], bool])
 
 def story(schedule: Schedule, rules: Rules | None = None) -> str:
     """What happens in a schedule, step by step, and how it ends."""
-    begin = "a whole cluster with data" if schedule.formed else "empty volumes, no pod"
-    lines = [f"{schedule.size} members, from {begin}"]
+    lines = [f"{schedule.size} members, from {schedule.begin}"]
     try:
         run(schedule, rules, lines)
     except Violation as violation:

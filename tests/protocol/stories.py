@@ -1,48 +1,48 @@
 """Schedules with a name: each was found by a search, or was thought of, and made to fail with the rule that it tells of."""
 
 from tests.protocol.calm import NO_STARTS, NO_TRANSFERS
-from tests.protocol.schedules import Schedule
+from tests.protocol.schedules import Begin, Schedule
 
 STORIES: dict[str, Schedule] = {
     "a joiner that crashed in a DDL holds the only durable copy of a commit; the Primary dies as it makes ready": Schedule(
-        2, True, (
+        2, Begin.WHOLE, (
             ("kill", 1, 0, 1), ("start", 1), ("round", 1, 0, 0), ("round", 1, 0, 0), ("work", 1, 0),
             ("round", 1, 0, 0), ("kill", 0, 3, 0), ("work", 1, 0),
         )),
     "a joiner that crashed in a DDL holds the only durable copy of a commit; the Primary dies before it connects": Schedule(
-        2, True, (
+        2, Begin.WHOLE, (
             ("die", 1, 0, 1), ("round", 1, 0, 0), ("round", 1, 0, 0), ("tick", 1), ("work", 1, 0), ("round", 1, 0, 0),
             ("work", 1, 0), ("die", 0, 3, 0),
         )),
     "the link between two views loses its volume, and the one who went on with it is not heard": Schedule(
-        3, True, (
+        3, Begin.WHOLE, (
             ("kill", 1, 0, 0), ("settle", 0b010, 3, 0), ("term", 0), ("settle", 0b010, 9, NO_STARTS),
             ("settle", 0b001, 9, 0), ("commit", 1, 1), ("kill", 2, 0, 0), ("lose", 2), ("kill", 1, 0, 0),
             ("settle", 0b010, 9, 0),
         )),
     "all crash while the lowest ordinal receives a full copy": Schedule(
-        3, True, (
+        3, Begin.WHOLE, (
             ("kill", 0, 0, 0), ("settle", 0b001, 3, 0), ("commit", 1, 1), ("settle", 0, 6, NO_TRANSFERS),
             ("kill all", 0, 0),
         )),
     "a candidate gives way to one that is ahead, which needs its grant": Schedule(
-        2, False, (
+        2, Begin.EMPTY, (
             ("start", 0), ("start", 1), ("round", 1, 0, 0), ("round", 0, 0, 0), ("round", 0, 0, 0), ("term", 1),
             ("round", 1, 0, 0), ("mix up", 1, 0),
         )),
     "the founder crashes between its first view and its engine's": Schedule(
-        3, False, (
+        3, Begin.EMPTY, (
             ("start", 2), ("start", 0), ("start", 1), ("round", 0, 0, 0), ("round", 2, 0, 0), ("round", 1, 0, 0),
             ("round", 0, 0, 0), ("poll", 0, 0), ("round", 0, 0, 0), ("work", 0, 0), ("round", 0, 0, 0),
             ("round", 0, 0, 0), ("connect", 0), ("notify", 0, 1),
         )),
     "the last synced member leaves while another only joins: nobody there can give data": Schedule(
-        3, True, (
+        3, Begin.WHOLE, (
             ("term", 2), ("term", 0), ("round", 1, 0, 0), ("cut", 4), ("round", 0, 0, 0), ("regroup", 0),
             ("notify", 0, 0), ("stopped", 0), ("round", 2, 0, 0),
         )),
     "those who stayed had only received what the one who left in order confirmed": Schedule(
-        4, True, (
+        4, Begin.WHOLE, (
             ("die", 1, 0, 0), ("regroup", 0), ("round", 1, 0, 0), ("round", 1, 0, 0), ("tick", 40), ("notify", 0, 0),
             ("term", 0), ("work", 1, 0), ("commit", 0, 1), ("round", 2, 0, 0), ("round", 1, 0, 0), ("work", 1, 0),
             ("round", 0, 0, 0), ("stopped", 0), ("connect", 1), ("kill all", 0xFF, 0),
