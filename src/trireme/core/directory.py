@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trireme.api.position import Position, View
+from trireme.api.position import ZERO_UUID, Position, View
 from trireme.api.report import Directory
 
 
@@ -47,9 +47,7 @@ def judge(evidence: Evidence, *, engine_asked: bool) -> Verdict:
     if not evidence.has_files:
         return _judge_empty(evidence)
     if evidence.initializing and evidence.last_view is None:
-        return Verdict(
-            Directory.FRESH, None, False, "its first start did not finish: no Primary ever ran on it"
-        )
+        return _judge_first_start(evidence, engine_asked)
     if evidence.differs:
         return Verdict(
             Directory.INCOMPLETE, None, False, "its data differs from the group's: it needs a new copy"
@@ -63,12 +61,9 @@ def judge(evidence: Evidence, *, engine_asked: bool) -> Verdict:
         return Verdict(
             Directory.INCOMPLETE, None, False, "it was joining, and no state transfer was completed"
         )
-    if not engine_asked:
-        return Verdict(Directory.UNKNOWN, None, True, "its position must be asked from the storage engine")
-    if evidence.recovered is not None and evidence.recovered.known:
-        return Verdict(
-            Directory.CRASHED, evidence.recovered, False, f"crashed; recovered at {evidence.recovered}"
-        )
+    asked = _ask_engine(evidence, engine_asked)
+    if asked is not None:
+        return asked
     view = evidence.last_view
     if (
         evidence.engine_sound
@@ -81,6 +76,34 @@ def judge(evidence: Evidence, *, engine_asked: bool) -> Verdict:
             Directory.CRASHED, start, False, "crashed as its history began: nothing was committed yet"
         )
     return Verdict(Directory.UNKNOWN, None, False, "the storage engine knows no position")
+
+
+def _ask_engine(evidence: Evidence, engine_asked: bool) -> Verdict | None:
+    """What the storage engine says; None where it was asked and names no position."""
+    if not engine_asked:
+        return Verdict(Directory.UNKNOWN, None, True, "its position must be asked from the storage engine")
+    if evidence.recovered is not None and evidence.recovered.known:
+        return Verdict(
+            Directory.CRASHED, evidence.recovered, False, f"crashed; recovered at {evidence.recovered}"
+        )
+    return None
+
+
+def _judge_first_start(evidence: Evidence, engine_asked: bool) -> Verdict:
+    """Fresh, unless a Primary ran on it that this agent was not told of in time: then grastate.dat names a history."""
+    written = evidence.grastate
+    if written is None or written.uuid == ZERO_UUID:
+        return Verdict(
+            Directory.FRESH, None, False, "its first start did not finish: no Primary ever ran on it"
+        )
+    if written.known:
+        return Verdict(Directory.CLEAN, written, False, f"stopped in order at {written}")
+    asked = _ask_engine(evidence, engine_asked)
+    if asked is not None:
+        return asked
+    if not evidence.engine_sound:
+        return Verdict(Directory.UNKNOWN, None, False, "the storage engine knows no position")
+    return Verdict(Directory.FRESH, None, False, "its first start did not finish: nothing was ever committed")
 
 
 def _judge_empty(evidence: Evidence) -> Verdict:

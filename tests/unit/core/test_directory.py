@@ -47,6 +47,18 @@ FINDINGS: list[tuple[str, Evidence, Directory, Position | None]] = [
         None,
     ),
     (
+        "a first start that a Primary followed, whose view the agent was not told: the engine is asked",
+        replace(EMPTY, has_files=True, initializing=True, grastate=RUNNING, recovered=AT_9),
+        Directory.CRASHED,
+        AT_9,
+    ),
+    (
+        "a first start whose server crashed before it committed anything",
+        replace(EMPTY, has_files=True, initializing=True, grastate=RUNNING, engine_sound=True),
+        Directory.FRESH,
+        None,
+    ),
+    (
         "a first start that a Primary followed",
         replace(DATA, initializing=True, recovered=AT_9),
         Directory.CRASHED,
