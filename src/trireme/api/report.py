@@ -4,7 +4,8 @@ Reports are facts and memories, never judgements of other members. They travel s
 (:mod:`trireme.adapters.peers`), and ``/status`` shows the same words to people.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from trireme.api.position import Position, View
@@ -101,6 +102,52 @@ class ServerReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """Whether the accounts' passwords are those of the Secret; known to the writer only, which changes them."""
+
+    in_step: bool
+    why: str
+
+
+class UpgradeState(StrEnum):
+    """What the system tables of the data are beside the server that runs on it."""
+
+    CURRENT = "current"
+    DUE = "due"
+    """The server is newer: mariadb-upgrade runs once it is this member's turn."""
+    RUNNING = "running"
+    FAILED = "failed"
+    """Tried again, with back-off; ``why`` is what mariadb-upgrade said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """Versions as MariaDB writes them, such as ``10.11.19-MariaDB``; empty where not known."""
+
+    state: UpgradeState
+    data: str
+    server: str
+    why: str
+
+
+class Room(StrEnum):
+    """How much room the data volume has."""
+
+    ENOUGH = "enough"
+    LOW = "low"
+    """The member leaves the services, hands over, and leaves the group before it stalls the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """The volume that holds the data."""
+
+    room: Room
+    free_bytes: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All that one member knows of itself. ``position`` is None while it is not known."""
 
@@ -140,6 +187,16 @@ class Report:
     """It will not start a server in its next round: leaving, in back-off, faulty, or its position is still asked."""
     received_bytes: int | None = None
     """Bytes of the state transfer under way, None when there is none."""
+    heir: int | None = None
+    """This member is the writer, and hands its role to that member. Only that one may open the next term."""
+    rebuilding: bool = False
+    """It was asked to take a new copy of the data, and is not Synced with one yet."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What was set live on the server that runs now, by name."""
+    accounts: Accounts | None = None
+    upgrade: Upgrade | None = None
+    """None while no server of this member answers."""
+    disk: Disk | None = None
 
     @property
     def primary(self) -> bool:
