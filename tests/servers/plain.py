@@ -170,6 +170,14 @@ class Agent:
         except OSError:
             return "silent"
 
+    def takes_writes(self) -> bool:
+        """Soon answered: clients ask it before each connection, and a frozen agent shall not hold them up."""
+        try:
+            with urllib.request.urlopen(f"http://{self.address}:8080/primary", timeout=0.5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
     def wait_phase(self, *phases: str, seconds: float = FORM_SECONDS) -> None:
         try:
             wait_until(lambda: self.phase() in phases, f"{self.name} is {' or '.join(phases)}", seconds)
@@ -232,9 +240,13 @@ class PlainCluster:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for member in self.members:
-            if kind is not None:
+        if kind is not None:
+            for member in self.members:
                 sys.stderr.write(member.tail(80) + "\n" if member.log.exists() else "")
+        self.close()
+
+    def close(self) -> None:
+        for member in self.members:
             if member.process is not None:
                 member.process.kill()
                 member.process.wait(10)
