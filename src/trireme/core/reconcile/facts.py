@@ -1,0 +1,124 @@
+"""What can be told from a view, and what cannot: serving, stopped, calm. Silence is neither (invariant 5)."""
+
+from collections.abc import Iterator
+
+from trireme.api.names import PRIMARY
+from trireme.api.report import Phase, Report, UpgradeState
+from trireme.core.reconcile.seen import BUSY, PodSeen, View
+
+
+def declared(view: View) -> range:
+    """The ordinals that the StatefulSet asks for now."""
+    return range(view.set.replicas if view.set is not None else 0)
+
+
+def synced(view: View, ordinal: int) -> bool:
+    """Serves with current data, by its own word and in the eyes of Kubernetes, and is not on its way out."""
+    pod, report = view.pods.get(ordinal), view.reports.get(ordinal)
+    return (
+        pod is not None
+        and pod.ready
+        and not pod.terminating
+        and report is not None
+        and report.server is not None
+        and report.server.synced
+        and not report.leaving
+        and not report.rebuilding
+    )
+
+
+def stopped(view: View, ordinal: int) -> bool:
+    """Proved to run no server and to be in the middle of nothing. Replacing its pod interrupts nothing."""
+    pod, report = view.pods.get(ordinal), view.reports.get(ordinal)
+    if pod is None or pod.terminating:
+        return False
+    if not pod.running:
+        return bool(pod.trouble) or not pod.node
+    return report is not None and not report.running and report.phase not in BUSY
+
+
+def primaries(view: View) -> dict[int, Report]:
+    """Who says that its server is in a Primary Component."""
+    return {ordinal: report for ordinal, report in view.reports.items() if report.primary}
+
+
+def histories(view: View) -> set[str]:
+    """Uuids of the Primaries that live: more than one is a split."""
+    return {report.server.uuid for report in primaries(view).values() if report.server is not None}
+
+
+def writer(view: View) -> int | None:
+    """The holder of the highest claim among those in the Primary; None where nobody who answers knows one."""
+    claims = [report.writer for report in primaries(view).values() if report.writer is not None]
+    latest = max(claims, key=lambda claim: (claim.term, -claim.ordinal), default=None)
+    return latest.ordinal if latest is not None else None
+
+
+def led_elsewhere(view: View, ordinal: int) -> str | None:
+    """Why clients are not led to member ``ordinal`` alone yet; None where they are."""
+    labelled = {pod.ordinal for pod in view.pods.values() if pod.role == PRIMARY}
+    report = view.reports.get(ordinal)
+    if report is not None and report.unrouted:
+        return f"member {ordinal} takes the writes, and clients are not led to it yet"
+    if labelled != {ordinal}:
+        led = ", ".join(map(str, sorted(labelled))) or "nobody"
+        return f"clients that write are led to {led} and should be to member {ordinal}"
+    return None
+
+
+def unrest(view: View) -> str | None:
+    """Why no member may be taken away now; None when every one of them is there and Synced."""
+    if view.set is None or view.set.terminating or not view.set.observed:
+        return "the StatefulSet is not settled"
+    return next(_troubles(view), None)
+
+
+def _troubles(view: View) -> Iterator[str]:
+    for ordinal in sorted({*declared(view), *view.pods}):
+        pod = view.pods.get(ordinal)
+        if pod is None:
+            yield f"member {ordinal} has no pod"
+        elif pod.terminating:
+            yield f"member {ordinal} leaves"
+        elif ordinal in view.silent or ordinal not in view.reports or not synced(view, ordinal):
+            yield trouble(view, pod)
+        elif (upgrade := view.reports[ordinal].upgrade) is not None and upgrade.state in (
+            UpgradeState.RUNNING,
+            UpgradeState.FAILED,
+        ):
+            yield f"member {ordinal}: {upgrade.why}"
+    if len(histories(view)) > 1:
+        yield "two Primaries of different histories live"
+    small = [o for o, r in view.reports.items() if r.server is not None and r.server.size < len(view.pods)]
+    if small:
+        yield f"member {min(small)} sees fewer members than there are"
+    ordinal = writer(view)
+    if ordinal is None or ordinal not in view.reports:
+        yield "no writer is known"
+    elif elsewhere := led_elsewhere(view, ordinal):
+        yield elsewhere
+    for report in view.reports.values():
+        if report.heir is not None:
+            yield f"member {report.ordinal} hands the writer's role to member {report.heir}"
+
+
+def trouble(view: View, pod: PodSeen) -> str:
+    """What a member that is not Synced does, in its own words, its pod's, or those of whoever asked it."""
+    report = view.reports.get(pod.ordinal)
+    if pod.trouble:
+        return f"member {pod.ordinal}: {pod.trouble}"
+    if report is not None:
+        if report.phase is Phase.SYNCED:
+            return f"member {pod.ordinal} is not ready yet"
+        return f"member {pod.ordinal} is {report.phase}: {report.why}"
+    return f"member {pod.ordinal} does not answer: {view.silent.get(pod.ordinal, 'its pod starts')}"
+
+
+def heir(view: View, among: set[int]) -> int | None:
+    """The best of ``among`` to take the role: Synced, most advanced, lowest ordinal."""
+    fit = [o for o in sorted(among) if synced(view, o)]
+    return max(fit, key=lambda o: (_committed(view.reports[o]), -o), default=None)
+
+
+def _committed(report: Report) -> int:
+    return report.server.last_committed if report.server is not None else -1

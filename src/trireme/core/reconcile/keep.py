@@ -1,0 +1,68 @@
+"""Everything a cluster needs is there and as it should be; what it needs no more goes; what is not ours stays.
+
+None of this restarts a member: the StatefulSet replaces no pod by itself (OnDelete).
+"""
+
+from collections.abc import Iterator
+
+from trireme.core.reconcile.actions import Action, Apply, Prune
+from trireme.core.reconcile.drift import APPLIED, drift, owned, ref, stamped
+from trireme.core.reconcile.seen import Object, SetSeen, Strategy, View
+
+
+def foreign(view: View) -> tuple[str, ...]:
+    """Objects that have the name of one of ours and are somebody else's, in words."""
+    uid = view.wanted.uid
+    names = [ref(obj) for obj in (*view.wanted.objects, view.wanted.set)]
+    found = [name for name in names if name in view.live and not owned(view.live[name], uid)]
+    return tuple(
+        f"{kind} {name} exists already and is not of this cluster: remove or rename it"
+        for kind, name in found
+    )
+
+
+def keep(view: View) -> Iterator[Action]:
+    """Apply what is missing or drifted; remove what is owned and wanted no more."""
+    for obj in view.wanted.objects:
+        if (why := _due(view, obj)) is not None:
+            yield Apply(stamped(obj), why)
+    wanted = {ref(obj) for obj in (*view.wanted.objects, view.wanted.set)}
+    for name, live in view.live.items():
+        if name not in wanted and owned(live, view.wanted.uid) and not _going(live):
+            yield Prune(name, live["apiVersion"], live["metadata"]["uid"])
+
+
+def keep_set(view: View, found: SetSeen) -> Iterator[Action]:
+    """Apply the StatefulSet's settings, its replicas as they are. Another claim template needs another object."""
+    wanted = view.wanted
+    if found.size != wanted.size or found.terminating:
+        return
+    if wanted.strategy is Strategy.NEVER and found.hash != wanted.restart_hash:
+        return
+    obj = with_replicas(wanted.set, found.replicas)
+    if (why := _due(view, obj)) is not None:
+        yield Apply(stamped(obj), why)
+
+
+def with_replicas(obj: Object, replicas: int) -> Object:
+    return {**obj, "spec": {**obj["spec"], "replicas": replicas}}
+
+
+def _due(view: View, obj: Object) -> str | None:
+    """Why to apply the object; None where there is nothing to do, or it is not ours to touch."""
+    name = ref(obj)
+    live = view.live.get(name)
+    if live is None:
+        return "it is missing"
+    if not owned(live, view.wanted.uid) or _going(live):
+        return None
+    made = stamped(obj)
+    before = (live["metadata"].get("annotations") or {}).get(APPLIED)
+    if before != made["metadata"]["annotations"][APPLIED]:
+        return "its settings changed"
+    where = drift(made, live)
+    return f"somebody changed {where}" if where is not None and where != view.tolerated.get(name) else None
+
+
+def _going(live: Object) -> bool:
+    return bool(live["metadata"].get("deletionTimestamp"))

@@ -1,0 +1,112 @@
+"""Changes that take a restart: secondaries first, one at a time, each Synced again before the next; the writer last,
+after another took its role and clients are led there. A broken member stops it; reverting the spec replaces that one.
+"""
+
+from trireme.api.report import Phase
+from trireme.core.reconcile.actions import Action, ClusterPhase, DeletePod, Evict, Step
+from trireme.core.reconcile.facts import heir, primaries, stopped, synced, trouble, unrest, writer
+from trireme.core.reconcile.members import hand_over
+from trireme.core.reconcile.seen import PodSeen, SetSeen, Strategy, View
+
+IN_VAIN_SECONDS = 10.0
+"""An outdated member that runs no server and shows no progress for so long is replaced, while a Primary lives."""
+RECOVERY_SECONDS = 60.0
+"""The same where no Primary lives."""
+
+
+def outdated(view: View) -> list[int]:
+    """Ordinals whose pods lack the wanted settings, the highest first."""
+    return sorted((o for o, p in view.pods.items() if p.hash != view.wanted.restart_hash), reverse=True)
+
+
+def replace_broken(view: View, found: SetSeen) -> Step | None:
+    """An outdated member that provably runs no server gets the wanted settings at once: it cannot get worse.
+
+    This is how reverting the spec undoes a stuck update, and how a cluster that never started is mended.
+    """
+    if view.wanted.strategy is not Strategy.ROLLING_UPDATE or found.hash != view.wanted.restart_hash:
+        return None
+    if not found.observed:
+        return None
+    broken = [view.pods[o] for o in sorted(outdated(view)) if stopped(view, o) and _hopeless(view, o)]
+    if not broken:
+        return None
+    names = ", ".join(str(pod.ordinal) for pod in broken)
+    return Step(
+        phase=ClusterPhase.UPDATING,
+        why=f"member {names} runs no server with its old settings: it gets the new ones",
+        actions=tuple(DeletePod(pod.name, pod.uid) for pod in broken),
+        again=1.0,
+    )
+
+
+def _hopeless(view: View, ordinal: int) -> bool:
+    """It does not come up by itself: its pod does not start, its agent needs a person, or it tries in vain.
+
+    Without a Primary it is given more time: it may be the one that the others wait for.
+    """
+    report = view.reports.get(ordinal)
+    if report is None or report.phase is Phase.BLOCKED:
+        return True
+    patience = IN_VAIN_SECONDS if primaries(view) else RECOVERY_SECONDS
+    return view.unmoved.get(ordinal, 0.0) > patience
+
+
+def roll(view: View, found: SetSeen) -> Step | None:
+    """One restart, or why not now."""
+    wanted = view.wanted
+    left = outdated(view)
+    if not left:
+        return None
+    if wanted.strategy is not Strategy.ROLLING_UPDATE:
+        return None
+    if found.hash != wanted.restart_hash:
+        return Step(phase=ClusterPhase.UPDATING, why="the StatefulSet gets the new settings first", again=0.5)
+    if (why := unrest(view)) is not None:
+        return wait(view, why)
+    now = writer(view)
+    secondaries = [o for o in left if o != now]
+    if secondaries:
+        pod = view.pods[secondaries[0]]
+        why = f"member {pod.ordinal} restarts with the new settings, {len(left)} to go"
+        return Step(phase=ClusterPhase.UPDATING, why=why, actions=(restart(view, pod),), again=1.0)
+    return _writer(view, view.pods[left[0]])
+
+
+def _writer(view: View, pod: PodSeen) -> Step:
+    """Last of all: its role goes first. A single member has nobody to give it to."""
+    best = heir(view, set(view.pods) - {pod.ordinal})
+    if best is not None:
+        return hand_over(view, pod.ordinal, best, ClusterPhase.UPDATING)
+    why = f"member {pod.ordinal} restarts with the new settings; nobody can take its role meanwhile"
+    return Step(phase=ClusterPhase.UPDATING, why=why, actions=(restart(view, pod),), again=1.0)
+
+
+def restart(view: View, pod: PodSeen) -> Action:
+    """Within the disruption budget, so that a drain at the same moment is noticed; past one that forbids all."""
+    if view.wanted.budget_blocks:
+        return DeletePod(pod.name, pod.uid)
+    return Evict(pod.name, pod.uid)
+
+
+def wait(view: View, why: str, phase: ClusterPhase = ClusterPhase.UPDATING) -> Step:
+    """Not now. Stuck where a member that has the new settings does not come up."""
+    stuck = stuck_member(view)
+    if stuck is None:
+        return Step(phase=phase, why=f"waits: {why}", again=1.0)
+    what = f"the update stopped: {stuck}. The other members keep serving; revert the spec to go back"
+    return Step(phase=phase, why=what, again=5.0, stuck=True)
+
+
+def stuck_member(view: View) -> str | None:
+    """A member with the wanted settings that does not get to Synced: by evidence, or past the deadline."""
+    for ordinal, pod in sorted(view.pods.items()):
+        if pod.hash != view.wanted.restart_hash or pod.terminating or synced(view, ordinal):
+            continue
+        report = view.reports.get(ordinal)
+        if pod.trouble or (report is not None and report.phase is Phase.BLOCKED):
+            return trouble(view, pod)
+        unmoved = view.unmoved.get(ordinal, 0.0)
+        if unmoved > view.wanted.deadline:
+            return f"{trouble(view, pod)} (no progress for {unmoved:.0f} s)"
+    return None
