@@ -43,7 +43,7 @@ async def test_the_agents_account_does_what_it_must_and_no_more(folder: Path, bi
         ):
             with pytest.raises(PermanentError, match="may not do that"):
                 await member.monitor.execute(statement)
-        assert await member.monitor.active_transactions() == 0
+        assert await member.monitor.clients() == ()
         wrong = Monitor(member.run_dir / "mysqld.sock", AGENT_USER, "wrong")
         with pytest.raises(PermanentError, match="was the token changed"):
             await wrong.read()
@@ -55,11 +55,11 @@ async def test_transactions_under_way_are_counted(folder: Path, binaries: Binari
         statement = asyncio.create_task(asyncio.to_thread(member.sql, "SELECT SLEEP(2)"))
         counts = []
         while not statement.done():
-            counts.append(await member.monitor.active_transactions())
+            counts.append(sum(client.busy for client in await member.monitor.clients()))
             await asyncio.sleep(0.05)
         await statement
         assert max(counts) == 1
-        assert await member.monitor.active_transactions() == 0
+        assert not any(client.busy for client in await member.monitor.clients())
 
 
 async def test_a_frozen_server_is_uncertain_and_a_stopped_one_is_temporary(

@@ -19,7 +19,17 @@ from trireme.agent.member import Member
 from trireme.api.report import GrantReply, GrantRequest, Phase
 from trireme.base.errors import PermanentError, TriremeError
 from trireme.core import grants, situation
-from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
+from trireme.core.situation import (
+    Action,
+    AskGrants,
+    Bootstrap,
+    Campaign,
+    Claim,
+    Dismiss,
+    DropHeir,
+    Join,
+    Launch,
+)
 from trireme.manifests.server_config import GIVE_VOTE
 
 log = logging.getLogger("trireme.agent")
@@ -77,14 +87,36 @@ class Actor:
             case situation.MarkSynced():
                 await self._monitor.execute(GIVE_VOTE)
                 member.records.change(joining=False, first_start=None, differs=False)
-            case situation.Claim(claim=claim):
-                member.writer = claim
-                log.info("the writer is member %d (term %d)", claim.ordinal, claim.term)
+            case Claim() | DropHeir() | Dismiss():
+                await self._move_role(action)
+                return
             case situation.Exit():
                 self.done = True
             case _:
                 assert_never(action)
         member.wake.set()
+
+    async def _move_role(self, action: Claim | DropHeir | Dismiss) -> None:
+        """A drain goes on in memory even where the server does not answer just now."""
+        member = self._member
+        match action:
+            case Claim(claim=claim):
+                member.writer = claim
+                if claim.ordinal != member.settings.ordinal:
+                    member.heir = None
+                log.info("the writer is member %d (term %d)", claim.ordinal, claim.term)
+                member.wake.set()
+            case DropHeir(why=why):
+                log.warning("stays the writer: %s", why)
+                member.heir, member.handover = None, why
+                member.wake.set()
+            case Dismiss(drain=drain, close=close, overdue=overdue):
+                member.drain = drain
+                if close:
+                    log.info("asks %d clients to connect anew", len(close))
+                    await self._monitor.close_clients(close, busy=overdue)
+            case _:
+                assert_never(action)
 
     async def _inspect(self) -> None:
         member = self._member

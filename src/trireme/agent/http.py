@@ -8,8 +8,10 @@ from aiohttp import web
 
 from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, sign, verify
 from trireme.agent.act import give_grant
+from trireme.agent.commands import Commands
 from trireme.agent.member import Member
 from trireme.agent.metrics import CONTENT_TYPE, render_metrics
+from trireme.api.commands import SWITCHOVER_PATH
 from trireme.api.names import PRIMARY, SECONDARY
 from trireme.api.report import GrantRequest
 from trireme.core import health
@@ -22,9 +24,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class AgentServer:
     """Open end points only read. What changes something carries the signature of the cluster's token."""
 
-    def __init__(self, member: Member, token: bytes) -> None:
+    def __init__(self, member: Member, commands: Commands, token: bytes) -> None:
         self._member = member
         self._token = token
+        self._commands = commands
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -42,6 +45,7 @@ class AgentServer:
                 web.get("/v1/report", self._signed(self._report)),
                 web.post("/v1/grant", self._signed(self._grant)),
                 web.post("/v1/wake", self._signed(self._wake)),
+                web.post(SWITCHOVER_PATH, self._signed(self._commands.switchover)),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)

@@ -95,6 +95,7 @@ def _news(report: Report) -> tuple[object, ...]:
         report.candidacy,
         report.withdrawn,
         report.writer,
+        report.heir,
         report.unrouted,
         report.leaving,
     )

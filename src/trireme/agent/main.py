@@ -18,6 +18,7 @@ from trireme.adapters.mariadb.status import Monitor
 from trireme.adapters.peers import Peers
 from trireme.adapters.signing import derive_password, read_token
 from trireme.agent.act import Actor
+from trireme.agent.commands import Commands
 from trireme.agent.diet import give_back
 from trireme.agent.http import AgentServer
 from trireme.agent.launcher import Launcher
@@ -73,7 +74,7 @@ async def _run(settings: Settings) -> int:
     peers = Peers(token, settings.http_port, settings.listen_address)
     monitor = Monitor(settings.socket, AGENT_USER, derive_password(token, "agent"))
     actor = Actor(member, peers, launcher, monitor, token)
-    server = AgentServer(member, token)
+    server = AgentServer(member, Commands(member), token)
     listener = NotifyListener(settings.notify_socket, launcher.on_notify)
     loop = Loop(
         member, Observer(member, Resolver(), peers, monitor), actor, peers, PodLabels(settings.namespace)

@@ -17,7 +17,8 @@ from trireme.api.names import PRIMARY
 from trireme.api.position import ZERO_UUID, Position, View
 from trireme.api.report import Directory, Phase, Report, ServerReport, WriterClaim
 from trireme.core import directory, health
-from trireme.core.situation import Campaign, Launch
+from trireme.core.draining import Client, Drain
+from trireme.core.situation import Campaign, Heir, Launch
 
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
@@ -46,7 +47,12 @@ class Member:
     server: Server | None = None
     status: ServerStatus | None = None
     refusal: str | None = None
-    transactions: int = 0
+    clients: tuple[Client, ...] = ()
+    heir: Heir | None = None
+    """Whom this member, the writer, was asked to hand its role to."""
+    handover: str = ""
+    """Why the last switchover from here came to nothing."""
+    drain: Drain | None = None
     launch: Launch | None = None
     joined_at: int | None = None
     was_connected: bool = False
@@ -146,6 +152,8 @@ class Member:
             unsettled=not self.running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(verdict),
             received_bytes=self.received_bytes,
+            heir=self.heir.ordinal if self.heir is not None and self._writes else None,
+            handover=self.handover,
         )
         return report if not health.ready(report).ok else _as_ready(report)
 

@@ -60,7 +60,10 @@ class Observer:
             doubtful=member.doubtful,
             refusal=member.refusal,
             stop_since=member.stop_since,
-            transactions=member.transactions,
+            labelled=member.role_label is not None,
+            clients=member.clients,
+            heir=member.heir,
+            drain=member.drain,
         )
 
     def _cut_off(self) -> bool:
@@ -73,15 +76,15 @@ class Observer:
     async def _look_at_server(self) -> None:
         member = self._member
         if member.server is None:
-            member.status, member.transactions = None, 0
+            member.status, member.clients = None, ()
             member.received_bytes = member.sent_bytes = None
             return
         try:
             member.status = await self._monitor.read()
             member.refusal = None
             member.was_connected = member.was_connected or member.status.connected
-            if member.stop_since is not None:
-                member.transactions = await self._monitor.active_transactions()
+            moving = member.stop_since is not None or member.drain is not None
+            member.clients = await self._monitor.clients() if moving else ()
         except TriremeError as error:
             member.status = None
             member.refusal = str(error) if isinstance(error, PermanentError) else None

@@ -189,6 +189,8 @@ class Report:
     """Bytes of the state transfer under way, None when there is none."""
     heir: int | None = None
     """This member is the writer, and hands its role to that member. Only that one may open the next term."""
+    handover: str = ""
+    """Why the last switchover from here came to nothing; empty where none did."""
     rebuilding: bool = False
     """It was asked to take a new copy of the data, and is not Synced with one yet."""
     variables: Mapping[str, str] = field(default_factory=dict)

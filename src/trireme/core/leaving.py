@@ -1,16 +1,11 @@
 """Stopping in order (invariant 9): hand the writer role over, let transactions finish, then stop the server."""
 
-from trireme.api.report import Phase
-from trireme.core.situation import Claim, Decision, Exit, Situation, StopServer
+from dataclasses import replace
+
+from trireme.api.report import Phase, Report, WriterClaim
+from trireme.core.draining import HANDOVER_SECONDS, SETTLE_SECONDS, Drain, advance, led_to
+from trireme.core.situation import Claim, Decision, Dismiss, Exit, Situation, StopServer
 from trireme.core.writer import choose_writer, in_same_component, may_write
-
-HANDOVER_SECONDS = 5.0
-"""Longest wait, from the request to stop, for a successor that claims the role and to whom clients are led.
-
-Agents wake each other: the claim takes two message round trips, the label of its pod two calls of the API.
-"""
-DRAIN_SECONDS = 10.0
-"""Longest wait, from the request to stop, for clients' open transactions. What is left then is rolled back."""
 
 
 def leave(situation: Situation) -> Decision:
@@ -24,18 +19,38 @@ def leave(situation: Situation) -> Decision:
         )
     if me.server is None or not me.server.primary:
         return Decision(Phase.LEAVING, "stops a server that is not in service", (StopServer(),))
-    waited = situation.now - (situation.stop_since or situation.now)
     claim = choose_writer(me, situation.answers)
     keep = (Claim(claim),) if claim is not None and claim != me.writer else ()
-    heirs = [r for r in situation.answers.values() if in_same_component(me, r) and may_write(r)]
+    waited = situation.now - (situation.stop_since or situation.now)
     writes = claim is not None and claim.ordinal == me.ordinal
-    if writes and heirs and waited < HANDOVER_SECONDS:
+    others = _able_others(situation)
+    if writes and others and waited < HANDOVER_SECONDS:
         return Decision(Phase.LEAVING, "hands the writer role over before it stops", keep, again=0.1)
+    return _drain(situation, claim, keep, bool(others))
+
+
+def _drain(
+    situation: Situation, claim: WriterClaim | None, keep: tuple[Claim, ...], others: bool
+) -> Decision:
+    """Where nobody else serves, there is nowhere to lead clients to: only open transactions are waited for."""
     heir = situation.answers.get(claim.ordinal) if claim is not None else None
-    if heir is not None and heir.unrouted and waited < HANDOVER_SECONDS:
+    step = advance(
+        situation.drain or Drain(since=situation.stop_since or situation.now),
+        [replace(client, local=False) for client in situation.clients],
+        now=situation.now,
+        led_away=heir is None or claim is None or led_to(heir, claim),
+        settle=SETTLE_SECONDS if situation.labelled and others else 0.0,
+    )
+    if step.done:
+        return Decision(Phase.LEAVING, "leaves the group and stops its server", (*keep, StopServer()))
+    if step.drain.led_away is None and heir is not None:
         why = f"serves until clients are led to the new writer, member {heir.ordinal}"
-        return Decision(Phase.LEAVING, why, keep, again=0.1)
-    if situation.transactions and waited < DRAIN_SECONDS:
-        why = f"waits for {situation.transactions} open transactions to finish"
-        return Decision(Phase.LEAVING, why, keep, again=0.1)
-    return Decision(Phase.LEAVING, "leaves the group and stops its server", (*keep, StopServer()))
+    elif step.waiting:
+        why = f"waits for {step.waiting} open transactions to finish"
+    else:
+        why = "serves until every node leads its clients to the others"
+    return Decision(Phase.LEAVING, why, (*keep, Dismiss(step.drain, step.close, step.overdue)), again=0.1)
+
+
+def _able_others(situation: Situation) -> list[Report]:
+    return [r for r in situation.answers.values() if in_same_component(situation.me, r) and may_write(r)]

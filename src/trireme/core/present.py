@@ -1,12 +1,17 @@
 """Decisions of a member whose server runs."""
 
-from trireme.api.report import Phase, Report
+from trireme.api.report import Phase, Report, WriterClaim
 from trireme.core.election import names
-from trireme.core.situation import Action, Claim, Decision, Launch, MarkSynced, Situation, StopServer
+from trireme.core.situation import Action, Claim, Decision, Dismiss, Launch, MarkSynced, Situation, StopServer
+from trireme.core.switchover import follow_up
 from trireme.core.writer import choose_writer
 
 STEADY_SECONDS = 2.0
 """Between looks in the steady state: news arrives by wake-ups (view changes, other agents), this is the backstop."""
+
+
+MOVING_SECONDS = 0.1
+"""Between looks while the writer's role or its clients move."""
 
 
 def with_server(situation: Situation) -> Decision:
@@ -23,22 +28,29 @@ def with_server(situation: Situation) -> Decision:
     actions: tuple[Action, ...] = (
         (Claim(claim),) if claim is not None and claim != situation.me.writer else ()
     )
+    actions = (*follow_up(situation, claim), *actions)
     if server.synced:
         done = () if situation.unmarked else (MarkSynced(),)
-        writes = claim is not None and claim.ordinal == situation.me.ordinal
-        duty = (
-            "takes the writes"
-            if writes
-            else "replicates"
-            if claim is None
-            else f"follows writer {claim.ordinal}"
-        )
+        why = f"Synced in a Primary of {server.size}: {_duty(situation, claim)}"
+        hurry = situation.heir is not None or any(isinstance(action, Dismiss) for action in actions)
         return Decision(
-            Phase.SYNCED, f"Synced in a Primary of {server.size}: {duty}", (*done, *actions), STEADY_SECONDS
+            Phase.SYNCED, why, (*done, *actions), again=MOVING_SECONDS if hurry else STEADY_SECONDS
         )
     if server.state == 2:
         return Decision(Phase.DONOR, f"gives a state transfer in a Primary of {server.size}", actions)
     return Decision(Phase.JOINING, f"catches up with the Primary ({server.comment or 'joining'})", actions)
+
+
+def _duty(situation: Situation, claim: WriterClaim | None) -> str:
+    if claim is None:
+        return "replicates"
+    if claim.ordinal != situation.me.ordinal:
+        return f"follows writer {claim.ordinal}"
+    return (
+        "takes the writes"
+        if situation.heir is None
+        else f"hands the writes to member {situation.heir.ordinal}"
+    )
 
 
 ABANDONED_SECONDS = 20.0

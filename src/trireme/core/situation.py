@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from trireme.api.position import Position, View
 from trireme.api.report import Candidacy, Phase, Report, WriterClaim
+from trireme.core.draining import Client, Drain
 
 
 class Launch(StrEnum):
@@ -22,6 +23,14 @@ class Campaign:
     candidacy: Candidacy
     granted: frozenset[int] = frozenset()
     refused: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """Whom this member, the writer, names as its successor, since when."""
+
+    ordinal: int
+    since: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +70,13 @@ class Situation:
     refusal: str | None = None
     """The server runs and refuses its own agent, in words: a person must mend an account or a password."""
     stop_since: float | None = None
-    transactions: int = 0
-    """Open transactions of clients."""
+    labelled: bool = False
+    """Clients are led by the pods' role labels, which take a moment to reach every node."""
+    clients: tuple[Client, ...] = ()
+    """Looked at only while this member leaves, or is drained."""
+    heir: Heir | None = None
+    drain: Drain | None = None
+    """It was the writer, and another is: its clients are asked to connect anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +152,23 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class DropHeir:
+    """The member that was named does not take the role, for this reason: stay the writer."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Close these connections of clients. The drain is now so; None: it is over."""
+
+    drain: Drain | None
+    close: tuple[int, ...] = ()
+    overdue: bool = False
+    """Even those that have begun something."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """The agent's work is done."""
 
@@ -153,6 +184,8 @@ Action = (
     | StopServer
     | MarkSynced
     | Claim
+    | DropHeir
+    | Dismiss
     | Exit
 )
 

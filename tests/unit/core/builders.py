@@ -103,6 +103,9 @@ class Builder:
     def unrouted(self) -> "Builder":
         return self._with(unrouted=True)
 
+    def naming(self, heir: int) -> "Builder":
+        return self._with(heir=heir)
+
     def joined_at(self, seqno: int) -> "Builder":
         return self._with(joined_at=seqno)
 

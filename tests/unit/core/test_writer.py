@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core.builders import Builder, answers, member
 from trireme.api.report import WriterClaim
-from trireme.core.writer import choose_writer
+from trireme.core.writer import choose_writer, next_term
 
 
 def chosen(me: Builder, *others: Builder) -> WriterClaim | None:
@@ -13,7 +13,7 @@ def chosen(me: Builder, *others: Builder) -> WriterClaim | None:
 
 
 def test_the_lowest_synced_ordinal_claims_for_itself_only() -> None:
-    assert chosen(member(0).primary(), member(1).primary()) == WriterClaim(term=1, ordinal=0)
+    assert chosen(member(0).primary(), member(1).primary()) == WriterClaim(term=100, ordinal=0)
     assert chosen(member(1).primary(), member(0).primary()) is None
 
 
@@ -23,7 +23,7 @@ def test_a_returning_lower_ordinal_does_not_take_it_back() -> None:
 
 def test_a_writer_that_leaves_is_succeeded() -> None:
     leaving = member(0).primary().claiming(1, 0).leaving()
-    assert chosen(member(1).primary().claiming(1, 0), leaving) == WriterClaim(term=2, ordinal=1)
+    assert chosen(member(1).primary().claiming(1, 0), leaving) == WriterClaim(term=101, ordinal=1)
 
 
 def test_silence_of_the_writers_agent_changes_nothing_while_its_server_is_in_the_view() -> None:
@@ -33,12 +33,12 @@ def test_silence_of_the_writers_agent_changes_nothing_while_its_server_is_in_the
 
 def test_a_writer_that_left_the_view_is_succeeded() -> None:
     me = member(1).primary().claiming(1, 0).in_view(6, 1, 2)
-    assert chosen(me) == WriterClaim(term=2, ordinal=1)
+    assert chosen(me) == WriterClaim(term=101, ordinal=1)
 
 
 def test_a_writer_that_restarts_is_succeeded() -> None:
     me = member(1).primary().claiming(1, 0).in_view(5, 0, 1, 2)
-    assert chosen(me, member(0).crashed(9)) == WriterClaim(term=2, ordinal=1)
+    assert chosen(me, member(0).crashed(9)) == WriterClaim(term=101, ordinal=1)
 
 
 def test_a_donor_keeps_the_role() -> None:
@@ -48,6 +48,13 @@ def test_a_donor_keeps_the_role() -> None:
 
 def test_outside_a_primary_there_is_no_writer() -> None:
     assert chosen(member(0).non_primary().claiming(1, 0), member(1).primary().claiming(1, 0)) is None
+
+
+@given(latest=st.integers(0, 5000), ordinals=st.sets(st.integers(0, 14), min_size=2, max_size=2))
+def test_no_two_members_open_the_same_term(latest: int, ordinals: set[int]) -> None:
+    first, second = (next_term(latest, ordinal) for ordinal in ordinals)
+    assert first != second
+    assert min(first, second) > latest
 
 
 def test_rival_claims_of_one_term_settle_on_the_lower_ordinal() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ import pymysql
 from pymysql.constants import CR, ER
 
 from trireme.base.errors import PermanentError, TemporaryError, UncertainError
+from trireme.core.draining import Client
 
 T = TypeVar("T")
 
@@ -24,12 +25,16 @@ _UNCERTAIN = frozenset({CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR})
 _SESSION = "SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 1"
 """The agent asks about this server, not about the group's data: a non-Primary one must answer at once too."""
 
-_TRANSACTIONS = (
-    "SELECT COUNT(*) FROM information_schema.PROCESSLIST AS p"
+_CLIENTS = (
+    "SELECT p.ID, t.trx_id IS NOT NULL OR p.COMMAND <> 'Sleep', p.HOST = 'localhost'"
+    " FROM information_schema.PROCESSLIST AS p"
     " LEFT JOIN information_schema.INNODB_TRX AS t ON t.trx_mysql_thread_id = p.ID"
-    " WHERE p.ID <> CONNECTION_ID() AND p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user')"
-    " AND (t.trx_id IS NOT NULL OR p.COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump'))"
+    " WHERE p.ID <> CONNECTION_ID() AND p.COMMAND NOT IN ('Daemon', 'Binlog Dump', 'Killed')"
+    " AND p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user', 'trireme_sst', 'trireme_agent')"
 )
+"""Replicas that read the binlog are no clients: they write nothing, and come back by themselves."""
+_CLOSED_AT_ONCE = 50
+"""Between two looks at who is still idle: closing so many takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +89,16 @@ class Monitor:
         """Run one administrative statement. Raises as :meth:`read`."""
         await self._call(lambda cursor: cursor.execute(statement))
 
-    async def active_transactions(self) -> int:
-        """Clients' transactions or statements under way, but not the agent's own. Raises as :meth:`read`."""
-        return await self._call(_count_transactions)
+    async def clients(self) -> tuple[Client, ...]:
+        """Connections of clients, the agent's own left out. Raises as :meth:`read`."""
+        return await self._call(_read_clients)
+
+    async def close_clients(self, ids: Sequence[int], *, busy: bool) -> None:
+        """Close those connections that are still there; with ``busy`` those, too, that do something. Raises as
+        :meth:`read`."""
+        for start in range(0, len(ids), _CLOSED_AT_ONCE):
+            batch = frozenset(ids[start : start + _CLOSED_AT_ONCE])
+            await self._call(lambda cursor, batch=batch: _close_clients(cursor, batch, busy=busy))  # type: ignore[misc]
 
     async def close(self) -> None:
         """Close the connection and end the thread."""
@@ -172,6 +184,13 @@ def _read_status(cursor: Any) -> ServerStatus:
     )
 
 
-def _count_transactions(cursor: Any) -> int:
-    cursor.execute(_TRANSACTIONS)
-    return int(cursor.fetchone()[0])
+def _read_clients(cursor: Any) -> tuple[Client, ...]:
+    cursor.execute(_CLIENTS)
+    return tuple(Client(int(id_), bool(busy), bool(local)) for id_, busy, local in cursor.fetchall())
+
+
+def _close_clients(cursor: Any, ids: frozenset[int], *, busy: bool) -> None:
+    for client in _read_clients(cursor):
+        if client.id in ids and (busy or not client.busy):
+            with contextlib.suppress(pymysql.OperationalError):  # it went by itself
+                cursor.execute(f"KILL CONNECTION {client.id}")
