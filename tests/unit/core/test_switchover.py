@@ -185,8 +185,7 @@ def test_no_term_has_two_claims_and_there_is_one_writer_in_the_end(
     assert len(claims) == 1
     (claim,) = claims
     staying = [o for o, report in world.reports.items() if not report.leaving]
-    assert claim is not None
-    assert not staying or claim.ordinal in staying
+    assert not staying or (claim is not None and claim.ordinal in staying)
 
 
 @given(to=st.integers(1, 4), order=st.permutations(range(5)))
