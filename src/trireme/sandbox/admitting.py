@@ -36,8 +36,10 @@ class AdmittingStore:
         self.complete(group, resource, whole)
         return self.store.create(group, resource, whole, dry_run=dry_run)
 
-    def update(self, group: str, resource: str, obj: Object, *, dry_run: bool = False) -> Object:
-        return self.store.update(group, resource, obj, dry_run=dry_run)
+    def update(
+        self, group: str, resource: str, obj: Object, *, dry_run: bool = False, counts_status: bool = False
+    ) -> Object:
+        return self.store.update(group, resource, obj, dry_run=dry_run, counts_status=counts_status)
 
     def mutate(self, key: Key, change: Callable[[Object], None]) -> Object:
         return self.store.mutate(key, change)

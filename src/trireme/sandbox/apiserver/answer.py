@@ -81,7 +81,8 @@ def answer_list(call: Call, objects: Sequence[Object], metadata: Object) -> web.
 
 def shape(kind: Kind, obj: Object) -> Object:
     """With kind and version first, also where a controller that wrote the object left them out."""
-    return {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
+    first = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
+    return {**first, "apiVersion": kind.api_version} if kind.custom else first
 
 
 def metadata_only(obj: Object) -> Object:

@@ -37,7 +37,7 @@ class Cluster:
     def find(self, kind: Kind, namespace: str, name: str) -> Object:
         """With kind and version, also where whoever wrote it left them out. Raises ApiError (404)."""
         try:
-            found = self.store.get(key_of(kind, namespace, name))
+            found = kind.present(self.store.get(key_of(kind, namespace, name)))
             return {"apiVersion": kind.api_version, "kind": kind.kind, **found}
         except NotFoundError:
             raise not_found(kind.group, kind.plural, name) from None
@@ -55,6 +55,7 @@ class Call:
     user: User
     target: Target
     warnings: list[str] = field(default_factory=list)
+    _kind: Kind | None = None
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -62,12 +63,16 @@ class Call:
 
     @property
     def kind(self) -> Kind:
-        """Raises ApiError (404) when the sandbox has no such resource."""
+        """As it was at the first look: a definition may end with the object that this call removes.
+
+        Raises ApiError (404) when the sandbox has no such resource.
+        """
         target = self.target
-        found = self.cluster.registry.find(target.group, target.version, target.resource)
-        if found is None:
+        if self._kind is None:
+            self._kind = self.cluster.registry.find(target.group, target.version, target.resource)
+        if self._kind is None:
             raise no_such_path()
-        return found
+        return self._kind
 
     @property
     def key(self) -> Key:

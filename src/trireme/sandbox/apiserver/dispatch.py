@@ -139,6 +139,8 @@ class Dispatcher:
             raise no_such_path()
         if not target.subresource and target.verb not in kind.verbs:
             raise method_not_allowed()
+        if kind.definition is not None and kind.definition.deprecation:
+            call.warnings.append(kind.definition.deprecation)
         handler = self._handlers.get((target.verb, target.subresource))
         if handler is None:
             raise method_not_allowed()

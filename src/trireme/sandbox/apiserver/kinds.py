@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from trireme.sandbox.apiserver.custom.definition import Definition
 from trireme.sandbox.apiserver.schema.catalogue import builtin
 from trireme.sandbox.apiserver.schema.types import Struct
+from trireme.sandbox.store.interface import Object
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 CREATE_ONLY = ("create",)
@@ -27,7 +29,7 @@ class Kind:
     list_kind: str = ""
     singular: str = ""
     categories: tuple[str, ...] = ()
-    custom: bool = False
+    definition: Definition | None = None
 
     @property
     def api_version(self) -> str:
@@ -36,6 +38,19 @@ class Kind:
     @property
     def has_status(self) -> bool:
         return "status" in self.subresources
+
+    @property
+    def custom(self) -> bool:
+        return self.definition is not None
+
+    @property
+    def stored_version(self) -> str:
+        """The apiVersion under which objects are kept."""
+        return self.definition.storage_version if self.definition is not None else self.api_version
+
+    def present(self, obj: Object) -> Object:
+        """A stored object as this kind and version shows it. ``obj`` stays as it is."""
+        return obj if self.definition is None else self.definition.present(obj, self.api_version)
 
 
 POD_SUBRESOURCES = ("status", "eviction", "log", "exec", "attach", "portforward", "proxy")
@@ -140,6 +155,16 @@ def _groups() -> Iterator[Kind]:
     yield named("coordination.k8s.io", "coordination", "Lease", "leases")
     yield named(
         "storage.k8s.io", "storage", "StorageClass", "storageclasses", namespaced=False, short=("sc",)
+    )
+    yield named(
+        "apiextensions.k8s.io",
+        "apiextensions",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        namespaced=False,
+        short=("crd", "crds"),
+        subresources=("status",),
+        categories=("api-extensions",),
     )
     yield named("networking.k8s.io", "networking", "NetworkPolicy", "networkpolicies", short=("netpol",))
 

@@ -4,13 +4,16 @@ kubectl reads version 3 to see that the server validates fields, to merge its pa
 kubectl 1.20 reads version 2 as protobuf, and takes a kind that is not in it as one that it cannot check.
 """
 
-from collections.abc import Iterator
-from typing import assert_never
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any, assert_never
 
+import msgspec
 from aiohttp import web
 
 from trireme.sandbox.apiserver.answer import json_response
 from trireme.sandbox.apiserver.call import GIT_VERSION, Call
+from trireme.sandbox.apiserver.custom.shaping import METADATA
 from trireme.sandbox.apiserver.errors import no_such_path
 from trireme.sandbox.apiserver.kinds import Kind, Registry
 from trireme.sandbox.apiserver.schema.types import Enum, Field, ListOf, MapOf, Scalar, Struct, Type
@@ -40,7 +43,9 @@ def openapi(call: Call) -> web.Response:
             return _version_2(call)
         case ["openapi", "v3"]:
             paths = {
-                path: {"serverRelativeURL": f"/openapi/v3/{path}?hash=0"}
+                path: {
+                    "serverRelativeURL": f"/openapi/v3/{path}?hash={_hash(call.cluster.registry, group, version)}"
+                }
                 for group, version in call.cluster.registry.group_versions()
                 for path in [f"apis/{group}/{version}" if group else f"api/{version}"]
             }
@@ -75,11 +80,38 @@ def _document(registry: Registry, group: str, version: str) -> Object:
         raise no_such_path()
     schemas: dict[str, Object] = {}
     for kind in kinds:
+        if kind.definition is not None:
+            schemas.update(_schemas(METADATA, schemas))
+            schemas[custom_name(kind)] = custom_schema(kind, kind.definition.schema.raw)
+            continue
         name = _struct_name(kind.struct)
         schemas.update(_schemas(kind.struct, schemas))
         schemas[name] = {**schemas[name], "x-kubernetes-group-version-kind": [_gvk(kind)]}
     paths = {path: item for kind in kinds for path, item in _paths(kind)}
     return {"openapi": "3.0.0", "info": INFO, "paths": paths, "components": {"schemas": schemas}}
+
+
+def _hash(registry: Registry, group: str, version: str) -> str:
+    """kubectl keeps a document by its hash; only definitions change while the sandbox runs."""
+    schemas = [
+        kind.definition.schema.raw
+        for kind in registry
+        if (kind.group, kind.version) == (group, version) and kind.definition is not None
+    ]
+    return hashlib.sha256(msgspec.json.encode(schemas)).hexdigest() if schemas else "0"
+
+
+def custom_name(kind: Kind) -> str:
+    """``io.example.v1.Widget`` for group example.io."""
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+
+
+def custom_schema(kind: Kind, raw: Mapping[str, Any]) -> Object:
+    """A definition's schema with the fields that it does not have to name."""
+    text = {"type": "string"}
+    metadata = {"allOf": [{"$ref": f"#/components/schemas/{_struct_name(METADATA)}"}]}
+    properties = {"apiVersion": text, "kind": text, **(raw.get("properties") or {}), "metadata": metadata}
+    return {**raw, "properties": properties, "x-kubernetes-group-version-kind": [_gvk(kind)]}
 
 
 def _gvk(kind: Kind) -> Object:

@@ -82,7 +82,8 @@ def selected(call: Call) -> list[Object]:
 
 def objects_of(call: Call, kind: Kind) -> Sequence[Object]:
     """Events are one set of objects that two groups show."""
-    return call.cluster.store.list(kind.group, kind.plural, call.target.namespace or None)
+    found = call.cluster.store.list(kind.group, kind.plural, call.target.namespace or None)
+    return [kind.present(obj) for obj in found] if kind.custom else found
 
 
 def check_version(call: Call) -> None:

@@ -6,8 +6,10 @@ from aiohttp import web
 
 from trireme.sandbox.apiserver.answer import json_response
 from trireme.sandbox.apiserver.call import Call
-from trireme.sandbox.apiserver.errors import bad_request, invalid_value
+from trireme.sandbox.apiserver.custom.definition import Scale
+from trireme.sandbox.apiserver.errors import ApiError, bad_request, invalid_value
 from trireme.sandbox.apiserver.errors import invalid as invalid_object
+from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.patches.json_patch import json_patch
 from trireme.sandbox.apiserver.patches.merge import merge_patch
 from trireme.sandbox.apiserver.selectors import from_label_selector
@@ -21,7 +23,7 @@ IDENTITY = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
 async def get_scale(call: Call) -> web.StreamResponse:
-    return json_response(scale_of(call.existing()))
+    return json_response(scale_of(call.kind, call.existing()))
 
 
 async def update_scale(call: Call) -> web.StreamResponse:
@@ -29,23 +31,48 @@ async def update_scale(call: Call) -> web.StreamResponse:
 
 
 async def patch_scale(call: Call) -> web.StreamResponse:
-    now = scale_of(call.existing())
+    now = scale_of(call.kind, call.existing())
     body = await call.body()
     changed = json_patch(now, body) if call.request.content_type == JSON_PATCH else merge_patch(now, body)
     return _write(call, changed)
 
 
-def scale_of(obj: Object) -> Object:
-    status: Object = {"replicas": dig(obj, "status.replicas", 0)}
-    if from_label_selector(dig(obj, "spec.selector")):
-        status["selector"] = selector_text(obj["spec"]["selector"])
+def scale_of(kind: Kind, obj: Object) -> Object:
+    """Raises ApiError (500) when a custom resource does not say how many replicas it wants."""
+    paths = kind.definition.scale if kind.definition else None
+    if paths is None:
+        wanted, status = dig(obj, "spec.replicas", 0), {"replicas": dig(obj, "status.replicas", 0)}
+        if from_label_selector(dig(obj, "spec.selector")):
+            status["selector"] = selector_text(obj["spec"]["selector"])
+    else:
+        wanted, status = _custom_scale(paths, obj)
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {key: obj["metadata"][key] for key in IDENTITY if key in obj["metadata"]},
-        "spec": {"replicas": dig(obj, "spec.replicas", 0)},
+        "spec": {"replicas": wanted},
         "status": status,
     }
+
+
+def _custom_scale(paths: Scale, obj: Object) -> tuple[int, Object]:
+    wanted = paths.replicas.find(obj)
+    if not wanted:
+        text = paths.replicas.text
+        message = f'Internal error occurred: the spec replicas field "{text}" does not exist'
+        raise ApiError(500, "InternalError", message)
+    status: Object = {"replicas": next(iter(paths.status_replicas.find(obj)), 0)}
+    if paths.selector and (selector := paths.selector.find(obj)):
+        status["selector"] = selector[0]
+    return wanted[0], status
+
+
+def _set_replicas(kind: Kind, obj: Object, replicas: int) -> None:
+    paths = kind.definition.scale if kind.definition else None
+    *above, last = paths.replicas.names if paths else ("spec", "replicas")
+    for name in above:
+        obj = obj.setdefault(name, {})
+    obj[last] = replicas
 
 
 def _write(call: Call, scale: Any) -> web.StreamResponse:
@@ -59,8 +86,8 @@ def _write(call: Call, scale: Any) -> web.StreamResponse:
         raise invalid_object("autoscaling", "Scale", call.target.name, [cause])
     old = call.existing()
     new = copy_tree(old)
-    new["spec"]["replicas"] = replicas
+    _set_replicas(call.kind, new, replicas)
     version = (scale.get("metadata") or {}).get("resourceVersion")
     new["metadata"]["resourceVersion"] = version or old["metadata"]["resourceVersion"]
     written = writer_for(call).replace(old, Draft(new, (), frozenset()))
-    return json_response(scale_of(written), warnings=call.warnings)
+    return json_response(scale_of(call.kind, written), warnings=call.warnings)

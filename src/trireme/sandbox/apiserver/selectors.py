@@ -94,7 +94,7 @@ def _parse_fields(kind: Kind, text: str) -> list[tuple[str, bool, str]]:
         if match is None:
             raise bad_request(f'invalid selector: "{text}"; can\'t understand "{term}"')
         path, operator, value = match.groups()
-        own = SELECTABLE.get((kind.group, kind.plural), ())
+        own = kind.definition.selectable if kind.definition else SELECTABLE.get((kind.group, kind.plural), ())
         if path not in ("metadata.name", "metadata.namespace", *own):
             only = f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
             raise bad_request(f"field label not supported: {path}" if own else only)

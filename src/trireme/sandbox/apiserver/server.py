@@ -12,6 +12,7 @@ from trireme.sandbox.apiserver.auth.rbac import Authorizer
 from trireme.sandbox.apiserver.auth.roles import provide_default_roles
 from trireme.sandbox.apiserver.auth.tokens import YEAR, Bound, Tokens
 from trireme.sandbox.apiserver.call import Cluster
+from trireme.sandbox.apiserver.custom.definitions import Definitions
 from trireme.sandbox.apiserver.dispatch import Dispatcher
 from trireme.sandbox.apiserver.internal import complete
 from trireme.sandbox.apiserver.kinds import Registry, builtin_registry
@@ -56,6 +57,7 @@ class ApiServer:
         self._cluster = Cluster(
             store, self._registry, Authorizer(store), self._tokens, node, allocate_cluster_ip
         )
+        self._definitions = Definitions(store, self._registry, self._cluster.now)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -106,9 +108,11 @@ class ApiServer:
         await runner.setup()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificates.server, self._certificates.server_key)
+        self._definitions.start()
         try:
             await web.TCPSite(runner, self._address, self._port, ssl_context=context).start()
         except OSError:
+            self._definitions.stop()
             await runner.cleanup()
             raise
         self._runner = runner
@@ -118,3 +122,4 @@ class ApiServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+            self._definitions.stop()

@@ -11,6 +11,7 @@ from aiohttp import web
 from trireme.sandbox.apiserver.answer import Accepted, accepted, metadata_only, shape
 from trireme.sandbox.apiserver.call import Call
 from trireme.sandbox.apiserver.errors import bad_request, gone
+from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.reading import objects_of
 from trireme.sandbox.apiserver.selectors import Predicate, object_filter
 from trireme.sandbox.apiserver.tables.table import to_table
@@ -81,30 +82,51 @@ async def _events(call: Call, holds: Predicate, since: int | None) -> AsyncItera
             yield Event("ADDED", obj)
         if bookmarks and is_true(call.query.get("sendInitialEvents", "false")):
             yield _bookmark(version, {INITIAL_EVENTS_END: "true"})
+    ended = kind.definition.ended if kind.definition else None
     while True:
-        change = await _next(changes, BOOKMARK_SECONDS)
+        try:
+            change = await _next(changes, BOOKMARK_SECONDS, ended)
+        except _EndedError:
+            return
         if change is None:
             if bookmarks:
                 yield _bookmark(store.version)
-        elif (event := _translate(change, holds)) is not None:
+        elif (event := _translate(change, holds, kind)) is not None:
             yield event
 
 
-async def _next(changes: Watch, seconds: float) -> Change | None:
-    """The next change, or None when there was none for so long."""
+class _EndedError(Exception):
+    """What is watched is not served any more, or not in this form: the client has to begin again."""
+
+
+async def _next(changes: Watch, seconds: float, ended: asyncio.Event | None) -> Change | None:
+    """The next change, or None when there was none for so long. Raises _EndedError when all were handed out."""
+    if ended is None or not changes.caught_up:
+        try:
+            return await asyncio.wait_for(anext(changes), seconds)
+        except TimeoutError:
+            return None
+    following, ending = asyncio.ensure_future(anext(changes)), asyncio.ensure_future(ended.wait())
     try:
-        return await asyncio.wait_for(anext(changes), seconds)
-    except TimeoutError:
-        return None
+        await asyncio.wait((following, ending), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ending.cancel()
+        if not following.done():
+            following.cancel()
+    if following.done() and not following.cancelled():
+        return following.result()
+    if ended.is_set():
+        raise _EndedError
+    return None
 
 
-def _translate(change: Change, holds: Predicate) -> Event | None:
+def _translate(change: Change, holds: Predicate, kind: Kind) -> Event | None:
     """An object that begins or ceases to match a selector is added or deleted for this watch."""
     now = change.kind != "DELETED" and holds(change.new)
     before = change.old is not None and holds(change.old)
     if now:
-        return Event("MODIFIED" if before else "ADDED", change.new)
-    return Event("DELETED", change.new) if before else None
+        return Event("MODIFIED" if before else "ADDED", kind.present(change.new))
+    return Event("DELETED", kind.present(change.new)) if before else None
 
 
 def _bookmark(version: int, annotations: dict[str, str] | None = None) -> Event:

@@ -34,6 +34,10 @@ def writer_for(call: Call) -> Writer:
 
 
 async def create(call: Call) -> web.StreamResponse:
+    """Raises ApiError (405) for a kind whose definition is being removed."""
+    if call.kind.definition is not None and call.kind.definition.terminating:
+        message = "create not allowed while custom resource definition is terminating"
+        raise ApiError(405, "MethodNotAllowed", message, details={})
     writer = writer_for(call)
     draft = read_draft(call.kind, await call.body(), writer.options.field_validation, call.warnings)
     return answer(call, await writer.create(draft, call.target.namespace), code=201)
@@ -105,7 +109,7 @@ async def _apply(call: Call, body: Any) -> web.StreamResponse:
     author = writer.author(target.subresource, "Apply")
     only = target.subresource or ("-status" if kind.has_status else None)
     try:
-        live = call.cluster.store.get(key_of(kind, target.namespace, target.name))
+        live = kind.present(call.cluster.store.get(key_of(kind, target.namespace, target.name)))
     except NotFoundError:
         return await _apply_new(call, writer, body)
     try:

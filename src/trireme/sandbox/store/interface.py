@@ -77,11 +77,14 @@ class Store(Protocol):
         """
         ...
 
-    def update(self, group: str, resource: str, obj: Object, *, dry_run: bool = False) -> Object:
+    def update(
+        self, group: str, resource: str, obj: Object, *, dry_run: bool = False, counts_status: bool = False
+    ) -> Object:
         """Replace whole. If ``obj`` carries a resourceVersion it must be current, else ConflictError.
 
-        generation grows when anything but metadata and status changed. If deletionTimestamp is set and the
-        last finalizer is gone (and grace is over, for pods) the object is removed.
+        generation grows when anything but metadata and status changed; ``counts_status``: the status too.
+        If deletionTimestamp is set and the last finalizer is gone (and grace is over, for pods) the object
+        is removed.
         """
         ...
 

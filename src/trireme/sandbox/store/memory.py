@@ -103,11 +103,13 @@ class MemoryStore:
             metadata.pop(field, None)
         metadata.setdefault("uid", str(uuid.UUID(int=self._rng.getrandbits(128), version=4)))
         metadata["creationTimestamp"] = self._timestamp()
-        if resource not in WITHOUT_GENERATION:
+        if _has_generation(group, resource):
             metadata["generation"] = 1
         return self._commit("ADDED", key, None, state, dry_run)
 
-    def update(self, group: str, resource: str, obj: Object, *, dry_run: bool = False) -> Object:
+    def update(
+        self, group: str, resource: str, obj: Object, *, dry_run: bool = False, counts_status: bool = False
+    ) -> Object:
         key = _key(group, resource, obj)
         old = self.get(key)
         state = copy_tree(obj)
@@ -115,8 +117,9 @@ class MemoryStore:
         _keep_identity(old["metadata"], state["metadata"])
         if state == old:
             return old
-        if resource not in WITHOUT_GENERATION:
-            grew = _desired(old) != _desired(state)
+        if _has_generation(group, resource):
+            apart = ("metadata",) if counts_status else ("metadata", "status")
+            grew = _desired(old, apart) != _desired(state, apart)
             state["metadata"]["generation"] = old["metadata"].get("generation", 1) + grew
         if _may_go(state["metadata"]):
             return self._commit("DELETED", key, old, state, dry_run)
@@ -283,8 +286,15 @@ def _keep_identity(old: Object, new: Object) -> None:
             new.pop(field, None)
 
 
-def _desired(obj: Object) -> Object:
-    return {field: value for field, value in obj.items() if field not in ("metadata", "status")}
+def _has_generation(group: str, resource: str) -> bool:
+    """Custom resources always have one, whatever their name."""
+    is_custom = "." in group and not group.endswith(".k8s.io")
+    return is_custom or resource not in WITHOUT_GENERATION
+
+
+def _desired(obj: Object, apart: tuple[str, ...]) -> Object:
+    """``apart`` from these fields. A version's name is no wish of anybody's."""
+    return {field: value for field, value in obj.items() if field not in ("apiVersion", *apart)}
 
 
 def _may_go(metadata: Object) -> bool:

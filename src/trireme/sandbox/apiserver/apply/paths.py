@@ -6,6 +6,9 @@ from typing import Any
 
 from trireme.sandbox.apiserver.schema.types import ANY, ListOf, MapOf, Struct, Type
 
+OPEN = Struct("", {}, is_open=True)
+"""What lies below a field that a schema lets through without describing it: objects merge, lists do not."""
+
 Path = tuple[str, ...]
 PathSet = frozenset[Path]
 
@@ -40,7 +43,7 @@ def child_type(kind: Type, element: str) -> Type:
     """The type below a path element."""
     if isinstance(kind, Struct):
         declared = kind.fields.get(element[2:]) if element.startswith("f:") else None
-        return declared.type if declared else ANY
+        return declared.type if declared else (OPEN if kind.is_open and element.startswith("f:") else ANY)
     return kind.item if isinstance(kind, MapOf | ListOf) else ANY
 
 

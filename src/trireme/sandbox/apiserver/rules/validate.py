@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 
 from trireme.sandbox.apiserver.errors import Cause
 from trireme.sandbox.apiserver.kinds import Kind
-from trireme.sandbox.apiserver.rules import config, metadata, pods, rbac, services, storage, workloads
+from trireme.sandbox.apiserver.rules import (
+    config,
+    definitions,
+    metadata,
+    pods,
+    rbac,
+    services,
+    storage,
+    workloads,
+)
 from trireme.sandbox.store.interface import Object
 
 Rule = Callable[[Object], Iterator[Cause]]
@@ -17,6 +26,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "configmaps"): config.check_config_map,
     ("", "persistentvolumeclaims"): storage.check_claim,
     ("", "persistentvolumes"): storage.check_volume,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): definitions.check_definition,
     ("apps", "statefulsets"): workloads.check_stateful_set,
     ("apps", "deployments"): workloads.check_deployment,
     ("apps", "replicasets"): workloads.check_replica_set,
@@ -33,6 +43,7 @@ UPDATE_RULES: dict[tuple[str, str], UpdateRule] = {
     ("", "secrets"): config.check_data_update,
     ("", "configmaps"): config.check_data_update,
     ("", "persistentvolumeclaims"): storage.check_claim_update,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): definitions.check_definition_update,
     ("apps", "statefulsets"): workloads.check_stateful_set_update,
     ("apps", "deployments"): workloads.check_selector_update,
     ("apps", "replicasets"): workloads.check_selector_update,

@@ -20,13 +20,15 @@ CellType = Literal["string", "integer", "boolean", "date", "number"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``wide`` columns show with -o wide only. ``cell`` gets the object."""
+    """``wide`` columns, and those of a priority above 0, show with -o wide only. ``cell`` gets the object."""
 
     name: str
     cell: Callable[[Object], Any]
     wide: bool = False
     type: CellType = "string"
     format: str = ""
+    priority: int = 0
+    description: str = ""
 
 
 def dig(obj: Mapping[str, Any], path: str, default: Any = None) -> Any:

@@ -20,6 +20,7 @@ COLUMNS: dict[tuple[str, str], tuple[Column, ...]] = {
     ("", "nodes"): core.NODE,
     ("", "events"): core.EVENT,
     ("discovery.k8s.io", "endpointslices"): core.ENDPOINT_SLICE,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): others.ROLE,
     ("apps", "statefulsets"): workloads.STATEFULSET,
     ("apps", "deployments"): workloads.DEPLOYMENT,
     ("apps", "replicasets"): workloads.REPLICASET,
@@ -38,7 +39,9 @@ COLUMNS: dict[tuple[str, str], tuple[Column, ...]] = {
 
 def to_table(kind: Kind, objects: Iterable[Object], include: str, version: str) -> Object:
     """``include``: how much of each object goes into its row: None, Metadata or Object."""
-    columns = COLUMNS.get((kind.group, kind.plural), others.OTHER)
+    columns = (
+        kind.definition.columns if kind.definition else COLUMNS.get((kind.group, kind.plural), others.OTHER)
+    )
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
@@ -53,8 +56,8 @@ def _definition(column: Column) -> Object:
         "name": column.name,
         "type": column.type,
         "format": column.format,
-        "description": column.name,
-        "priority": int(column.wide),
+        "description": column.description or column.name,
+        "priority": column.priority or int(column.wide),
     }
 
 

@@ -41,6 +41,8 @@ def prepare_update(kind: Kind, obj: Object, old: Object) -> None:
 
 
 def fill_everything(kind: Kind, obj: Object) -> None:
+    if kind.custom:
+        return  # its defaults came with its reading
     before = BEFORE_DEFAULTS.get((kind.group, kind.plural))
     if before is not None:
         before(obj)
@@ -177,6 +179,15 @@ def _namespace(obj: Object) -> None:
         obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
 
 
+def _definition(obj: Object) -> None:
+    spec = obj.get("spec", {})
+    names = spec.get("names", {})
+    if "kind" in names:
+        names.setdefault("singular", names["kind"].lower())
+        names.setdefault("listKind", f"{names['kind']}List")
+    spec.setdefault("conversion", {"strategy": "None"})
+
+
 def _network_policy(obj: Object) -> None:
     spec = obj.get("spec", {})
     if "policyTypes" not in spec:
@@ -189,6 +200,7 @@ BEFORE_DEFAULTS: dict[tuple[str, str], Hook] = {
     ("", "secrets"): _secret,
     ("", "namespaces"): _namespace,
     ("apps", "statefulsets"): _stateful_set_strategy,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): _definition,
 }
 AFTER_DEFAULTS: dict[tuple[str, str], Hook] = {
     ("", "pods"): _pod,
@@ -211,6 +223,7 @@ FIRST_STATUS: dict[tuple[str, str], Callable[[Object], Object]] = {
     ("apps", "deployments"): lambda _: {},
     ("apps", "replicasets"): lambda _: {"replicas": 0},
     ("batch", "jobs"): lambda _: {},
+    ("apiextensions.k8s.io", "customresourcedefinitions"): lambda _: {"conditions": []},
 }
 KEPT: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "services"): ("clusterIP", "clusterIPs", "ipFamilies"),

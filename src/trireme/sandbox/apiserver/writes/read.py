@@ -5,6 +5,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+from trireme.sandbox.apiserver.custom.shaping import decode_custom
 from trireme.sandbox.apiserver.errors import Cause, bad_request
 from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.schema.decode import FieldTypeError, Findings, decode
@@ -28,7 +29,7 @@ def read_draft(kind: Kind, raw: Any, field_validation: str, warnings: list[str])
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind})")
     _check_kind(kind, raw)
     try:
-        obj, findings = decode(kind.struct, raw)
+        obj, findings = decode_object(kind, raw)
     except FieldTypeError as error:
         raise bad_request(_cannot_be_handled(kind, str(error))) from error
     _report_unknown(kind, findings, field_validation, warnings)
@@ -36,6 +37,13 @@ def read_draft(kind: Kind, raw: Any, field_validation: str, warnings: list[str])
     _check_bytes(kind, obj)
     ordered = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
     return Draft(ordered, (*findings.refused, *findings.causes), frozenset(findings.noted))
+
+
+def decode_object(kind: Kind, raw: Object) -> tuple[Object, Findings]:
+    """By the kind's fields, or by its definition's schema. Raises FieldTypeError."""
+    if kind.definition is not None:
+        return decode_custom(kind.definition.schema, raw)
+    return decode(kind.struct, raw)
 
 
 def warn_noted(noted: frozenset[str], warnings: list[str]) -> None:

@@ -12,14 +12,14 @@ from trireme.sandbox.apiserver.apply.managers import (
 )
 from trireme.sandbox.apiserver.auth.tokens import User
 from trireme.sandbox.apiserver.call import Cluster
+from trireme.sandbox.apiserver.custom.values import check_object
 from trireme.sandbox.apiserver.errors import Cause, already_exists, bad_request, conflict, invalid, not_found
 from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.rules.validate import validate, validate_update
-from trireme.sandbox.apiserver.schema.decode import decode
 from trireme.sandbox.apiserver.writes.admission import admit_create, admit_update
 from trireme.sandbox.apiserver.writes.options import WriteOptions
 from trireme.sandbox.apiserver.writes.prepare import prepare_create, prepare_update
-from trireme.sandbox.apiserver.writes.read import Draft, warn_noted
+from trireme.sandbox.apiserver.writes.read import Draft, decode_object, warn_noted
 from trireme.sandbox.store.interface import ConflictError, ExistsError, NotFoundError, Object
 from trireme.sandbox.store.tree import copy_tree
 
@@ -55,7 +55,7 @@ class Writer:
         prepare_create(self.kind, obj)
         self._refuse(obj, draft.causes)
         await admit_create(self.cluster, self.kind, obj, self.user, self.warnings)
-        self._refuse(obj, validate(self.kind, obj))
+        self._refuse(obj, [*validate(self.kind, obj), *self._by_schema(obj, None)])
         warn_noted(draft.noted, self.warnings)
         metadata = obj["metadata"]
         metadata.pop("managedFields", None)
@@ -63,6 +63,7 @@ class Writer:
             written = {field: value for field, value in obj.items() if field != "status"}
             owners = after_update(self.kind.struct, {}, written, {}, self.author())
         write_owners(obj, owners)
+        obj["apiVersion"] = self.kind.stored_version
         try:
             return self.cluster.store.create(
                 self.kind.group, self.kind.plural, obj, dry_run=self.options.dry_run
@@ -86,9 +87,12 @@ class Writer:
             prepare_update(self.kind, new, old)
             self._refuse(new, draft.causes)
             admit_update(self.cluster, self.kind, new, self.user, self.warnings)
-            self._refuse(new, [*validate(self.kind, new), *validate_update(self.kind, new, old)])
-            _, before = decode(self.kind.struct, old)
+            causes = [*validate(self.kind, new), *validate_update(self.kind, new, old)]
+            self._refuse(new, [*causes, *self._by_schema(new, old)])
+            _, before = decode_object(self.kind, old)
             warn_noted(draft.noted - before.noted, self.warnings)
+        else:
+            self._refuse(new, self._by_schema(new, old))
         if owners is None:
             owners = after_update(
                 self.kind.struct, old, new, read_owners(_owned_as_said(new, old)), self.author(subresource)
@@ -98,12 +102,20 @@ class Writer:
 
     def _commit(self, obj: Object) -> Object:
         kind, name = self.kind, obj["metadata"]["name"]
+        obj["apiVersion"] = kind.stored_version
+        counted = kind.custom and not kind.has_status
         try:
-            return self.cluster.store.update(kind.group, kind.plural, obj, dry_run=self.options.dry_run)
+            return self.cluster.store.update(
+                kind.group, kind.plural, obj, dry_run=self.options.dry_run, counts_status=counted
+            )
         except ConflictError as error:
             raise conflict(kind.group, kind.plural, name, str(error)) from error
         except NotFoundError:
             raise not_found(kind.group, kind.plural, name) from None
+
+    def _by_schema(self, new: Object, old: Object | None) -> list[Cause]:
+        definition = self.kind.definition
+        return [] if definition is None else list(check_object(definition.schema, new, old))
 
     def _identify(self, obj: Object, namespace: str) -> None:
         metadata = obj["metadata"]
