@@ -27,7 +27,7 @@ check: setup ## lint, types, layers, project rules, generated files current
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -p no:cacheprovider tests/unit/test_project_rules.py tests/unit/test_plain_manifests.py
+	$(BIN)/pytest -q -p no:cacheprovider tests/unit/test_project_rules.py tests/unit/test_plain_manifests.py tests/unit/resource
 
 test: check ## everything, as in CI: check, then all tests with real servers (under 25 minutes)
 	$(BIN)/pytest -n auto -m 'not servers' || $(BIN)/pytest -v --last-failed -m 'not servers'
@@ -42,6 +42,7 @@ bench: setup ## measure against a hand-made recipe with the same servers
 
 generate: setup ## write the generated files again
 	$(BIN)/python tools/openshift_template.py
+	$(BIN)/python tools/generate.py
 
 lock: setup ## choose the newest versions that pyproject.toml allows, write the lock files
 	tools/lock

@@ -14,6 +14,7 @@ DURATION = r"^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$"
 NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 KEY = r"^[-._a-zA-Z0-9]+$"
 
+_LIST_KEYS = "x-kubernetes-list-map-keys"
 _SUFFIXES = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
@@ -35,6 +36,10 @@ class Model(BaseModel):
 
     @model_validator(mode="after")
     def _keeps_rules(self) -> Self:
+        for name, info in type(self).model_fields.items():
+            extra = info.json_schema_extra
+            if isinstance(extra, dict) and _LIST_KEYS in extra:
+                _expect_unique(info.alias or name, getattr(self, name), extra[_LIST_KEYS])
         for rule in type(self).rules:
             if not rule.holds(self):
                 raise PydanticCustomError("rule", "{message}", {"message": rule.message, "field": rule.field})
@@ -48,13 +53,19 @@ class Passed(Model):
 
 
 def field(
-    description: str, change: Change, default: Any = ..., *, keys: tuple[str, ...] = (), **constraints: Any
+    description: str,
+    change: Change | None,
+    default: Any = ...,
+    *,
+    keys: tuple[str, ...] = (),
+    **constraints: Any,
 ) -> Any:
-    """A field of the spec. ``change`` says what changing it does; constraints are pydantic's.
+    """A field of the spec. ``change`` says what changing it does, None that the parent says so.
 
+    Constraints are pydantic's.
     ``keys`` make a list one of named items, which server-side apply merges by these fields.
     """
-    extra: dict[str, Any] = {"change": change.value} | _list_map(keys)
+    extra = _list_map(keys) | ({"change": change.value} if change is not None else {})
     if isinstance(default, type):
         return Field(default_factory=default, description=description, json_schema_extra=extra, **constraints)
     return Field(default, description=description, json_schema_extra=extra, **constraints)
@@ -71,7 +82,18 @@ def said(description: str, default: Any = None, *, keys: tuple[str, ...] = (), *
 def _list_map(keys: tuple[str, ...]) -> dict[str, Any]:
     if not keys:
         return {}
-    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+    return {"x-kubernetes-list-type": "map", _LIST_KEYS: list(keys)}
+
+
+def _expect_unique(name: str, items: Any, keys: Any) -> None:
+    """Two items of one name: server-side apply could not tell them apart."""
+    seen: set[tuple[Any, ...]] = set()
+    for item in items:
+        found = tuple(item.model_dump(by_alias=True)[key] for key in keys)
+        if found in seen:
+            message = f"{keys[0]} {found[0]!r} is there twice"
+            raise PydanticCustomError("rule", "{message}", {"message": message, "field": name})
+        seen.add(found)
 
 
 def _text_of_number(value: Any) -> Any:

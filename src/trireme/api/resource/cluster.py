@@ -47,8 +47,8 @@ class GaleraCluster(Model):
             field="metadata.name",
             cel="self.metadata.name.size() <= 52 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
             message=(
-                "must begin with a letter, consist of a-z, 0-9 and -, and have at most 52 characters: Services and "
-                "pods are named after it"
+                "metadata.name must begin with a letter, consist of a-z, 0-9 and -, and have at most 52 characters: "
+                "Services and pods are named after it"
             ),
             holds=lambda _: True,  # said by ObjectMeta already
         ),
@@ -56,8 +56,8 @@ class GaleraCluster(Model):
             field="metadata.name",
             cel="!self.metadata.name.matches('-(primary|secondary|internal|live|arbitrator)$')",
             message=(
-                "must not end in -primary, -secondary, -internal, -live or -arbitrator: objects of another cluster "
-                "may have that name"
+                "metadata.name must not end in -primary, -secondary, -internal, -live or -arbitrator: objects of "
+                "another cluster may have that name"
             ),
             holds=lambda self: not self.metadata.name.endswith(OWN_SUFFIXES),
         ),

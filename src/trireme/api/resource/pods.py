@@ -18,7 +18,7 @@ from trireme.api.resource.base import (
     amount,
     field,
 )
-from trireme.api.resource.rules import Change, Rule
+from trireme.api.resource.rules import Rule
 
 ContainerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", max_length=253)]
@@ -45,12 +45,12 @@ class Resources(Model):
     )
 
     requests: dict[ResourceName, Amount] = field(
-        "What the scheduler reserves, such as cpu: 250m, memory: 512Mi.", Change.ROLLING, dict, max_length=16
+        "What the scheduler reserves, such as cpu: 250m, memory: 512Mi.", None, dict, max_length=16
     )
     limits: dict[ResourceName, Amount] = field(
         "What a member may use at most. The buffer pool is sized by limits.memory (half of it, a quarter below "
         "1Gi), the appliers by limits.cpu. A member that is throttled slows all others down.",
-        Change.ROLLING,
+        None,
         dict,
         max_length=16,
     )
@@ -59,7 +59,7 @@ class Resources(Model):
 class LocalReference(Model):
     """Another object of the same namespace."""
 
-    name: Name = field("Name of the object.", Change.ROLLING)
+    name: Name = field("Name of the object.", None)
 
 
 class PodMetadata(Model):
@@ -83,8 +83,8 @@ class PodMetadata(Model):
         ),
     )
 
-    labels: Labels = field("Labels to add.", Change.ROLLING, dict)
-    annotations: Annotations = field("Annotations to add.", Change.ROLLING, dict)
+    labels: Labels = field("Labels to add.", None, dict)
+    annotations: Annotations = field("Annotations to add.", None, dict)
 
 
 def reserved_label(key: str) -> bool:
@@ -102,28 +102,28 @@ class Affinity(Model):
     anti_affinity_enabled: Flag = field(
         "Never two members on one node: a member without a node of its own stays pending. If false, they spread "
         "where they can (`topologySpreadConstraints`).",
-        Change.ROLLING,
+        None,
         False,
     )
-    node_affinity: Kubernetes | None = field("As in a pod's affinity.", Change.ROLLING, None)
-    pod_affinity: Kubernetes | None = field("As in a pod's affinity.", Change.ROLLING, None)
+    node_affinity: Kubernetes | None = field("As in a pod's affinity.", None, None)
+    pod_affinity: Kubernetes | None = field("As in a pod's affinity.", None, None)
     pod_anti_affinity: Kubernetes | None = field(
-        "As in a pod's affinity; beside antiAffinityEnabled.", Change.ROLLING, None
+        "As in a pod's affinity; beside antiAffinityEnabled.", None, None
     )
 
 
 class Toleration(Model):
     """A taint of nodes that the members tolerate."""
 
-    key: Text | None = field("Key of the taint; without it, all.", Change.ROLLING, None)
-    operator: Literal["Exists", "Equal"] | None = field("Equal if not given.", Change.ROLLING, None)
-    value: Text | None = field("Value of the taint.", Change.ROLLING, None)
+    key: Text | None = field("Key of the taint; without it, all.", None, None)
+    operator: Literal["Exists", "Equal"] | None = field("Equal if not given.", None, None)
+    value: Text | None = field("Value of the taint.", None, None)
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = field(
-        "Effect of the taint; without it, all.", Change.ROLLING, None
+        "Effect of the taint; without it, all.", None, None
     )
     toleration_seconds: Whole | None = field(
         "How long a NoExecute taint is tolerated, in seconds; without it, for ever.",
-        Change.ROLLING,
+        None,
         None,
         ge=0,
     )
@@ -132,60 +132,54 @@ class Toleration(Model):
 class TopologySpreadConstraint(Passed):
     """How the members spread. Without a labelSelector, Trireme's own is used."""
 
-    max_skew: Whole = field("By how many members two domains may differ.", Change.ROLLING, ge=1, le=15)
-    topology_key: Text = field("Label of the nodes that tells the domains apart.", Change.ROLLING)
+    max_skew: Whole = field("By how many members two domains may differ.", None, ge=1, le=15)
+    topology_key: Text = field("Label of the nodes that tells the domains apart.", None)
     when_unsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"] = field(
-        "Whether a member that does not fit stays pending.", Change.ROLLING
+        "Whether a member that does not fit stays pending.", None
     )
 
 
 class PodSecurityContext(Passed):
-    """Merged over Trireme's: runAsNonRoot, fsGroup 999, seccomp RuntimeDefault. null takes a value out."""
+    """Merged over Trireme's: runAsNonRoot, fsGroup 999, seccomp RuntimeDefault."""
 
-    run_as_user: Whole | None = field(
-        "Any uid but 0: the server refuses to run as root.", Change.ROLLING, None, ge=1
-    )
+    run_as_user: Whole | None = field("Any uid but 0: the server refuses to run as root.", None, None, ge=1)
     run_as_non_root: Literal[True] | None = field(
-        "Always true: the server refuses to run as root.", Change.ROLLING, None
+        "Always true: the server refuses to run as root.", None, None
     )
 
 
 class SecurityContext(Passed):
-    """Merged over Trireme's: no privilege escalation, read-only root, no capabilities. null takes a value out."""
+    """Merged over Trireme's: no privilege escalation, read-only root, no capabilities."""
 
-    run_as_user: Whole | None = field(
-        "Any uid but 0: the server refuses to run as root.", Change.ROLLING, None, ge=1
-    )
+    run_as_user: Whole | None = field("Any uid but 0: the server refuses to run as root.", None, None, ge=1)
     run_as_non_root: Literal[True] | None = field(
-        "Always true: the server refuses to run as root.", Change.ROLLING, None
+        "Always true: the server refuses to run as root.", None, None
     )
-    privileged: Literal[False] | None = field("Never: no member needs it.", Change.ROLLING, None)
+    privileged: Literal[False] | None = field("Never: no member needs it.", None, None)
 
 
 class EnvVar(Passed):
     """An environment variable: value or valueFrom, as in a container."""
 
-    name: VariableName = field("Name of the variable.", Change.ROLLING)
-    value: Annotated[str, StringConstraints(max_length=32768)] | None = field(
-        "Its value.", Change.ROLLING, None
-    )
+    name: VariableName = field("Name of the variable.", None)
+    value: Annotated[str, StringConstraints(max_length=32768)] | None = field("Its value.", None, None)
 
 
 class Volume(Passed):
     """A volume of the pods, as in a pod's volumes."""
 
-    name: ContainerName = field("Name of the volume.", Change.ROLLING)
+    name: ContainerName = field("Name of the volume.", None)
 
 
 class VolumeMount(Passed):
     """Where the container `mariadb` sees one of `volumes`, as in a container's volumeMounts."""
 
-    name: ContainerName = field("Name of the volume.", Change.ROLLING)
-    mount_path: Path = field("Absolute path in the container.", Change.ROLLING)
+    name: ContainerName = field("Name of the volume.", None)
+    mount_path: Path = field("Absolute path in the container.", None)
 
 
 class Container(Passed):
     """A container as in a pod. It may mount `volumes`, and `data` for reading."""
 
-    name: ContainerName = field("Name of the container.", Change.ROLLING)
-    image: Image | None = field("Its image; without it, the members' own.", Change.ROLLING, None)
+    name: ContainerName = field("Name of the container.", None)
+    image: Image | None = field("Its image; without it, the members' own.", None, None)

@@ -6,7 +6,7 @@ from pydantic import StringConstraints
 
 from trireme.api.resource.base import Duration, Flag, Model, Name, Text, Whole, field, seconds
 from trireme.api.resource.pods import Affinity, Resources, Toleration
-from trireme.api.resource.rules import Change, Rule
+from trireme.api.resource.rules import Rule
 
 
 class StartupProbe(Model):
@@ -21,10 +21,10 @@ class StartupProbe(Model):
         ),
     )
 
-    period_seconds: Whole = field("Seconds between two probes, 1 to 60.", Change.ROLLING, 1, ge=1, le=60)
-    timeout_seconds: Whole = field("Seconds for an answer, 1 to 60.", Change.ROLLING, 5, ge=1, le=60)
+    period_seconds: Whole = field("Seconds between two probes, 1 to 60.", None, 1, ge=1, le=60)
+    timeout_seconds: Whole = field("Seconds for an answer, 1 to 60.", None, 5, ge=1, le=60)
     failure_threshold: Whole = field(
-        "Failures in a row before the container is restarted, 1 to 3600.", Change.ROLLING, 120, ge=1, le=3600
+        "Failures in a row before the container is restarted, 1 to 3600.", None, 120, ge=1, le=3600
     )
 
 
@@ -40,20 +40,20 @@ class LivenessProbe(Model):
         ),
     )
 
-    period_seconds: Whole = field("Seconds between two probes, 1 to 60.", Change.ROLLING, 10, ge=1, le=60)
-    timeout_seconds: Whole = field("Seconds for an answer, 1 to 60.", Change.ROLLING, 5, ge=1, le=60)
+    period_seconds: Whole = field("Seconds between two probes, 1 to 60.", None, 10, ge=1, le=60)
+    timeout_seconds: Whole = field("Seconds for an answer, 1 to 60.", None, 5, ge=1, le=60)
     failure_threshold: Whole = field(
-        "Failures in a row before the container is restarted, 1 to 60.", Change.ROLLING, 6, ge=1, le=60
+        "Failures in a row before the container is restarted, 1 to 60.", None, 6, ge=1, le=60
     )
 
 
 class ReadinessProbe(Model):
     """How soon a member that no longer serves leaves the Services, and how soon it is back."""
 
-    period_seconds: Whole = field("Seconds between two probes, 1 to 60.", Change.ROLLING, 1, ge=1, le=60)
-    timeout_seconds: Whole = field("Seconds for an answer, 1 to 60.", Change.ROLLING, 2, ge=1, le=60)
+    period_seconds: Whole = field("Seconds between two probes, 1 to 60.", None, 1, ge=1, le=60)
+    timeout_seconds: Whole = field("Seconds for an answer, 1 to 60.", None, 2, ge=1, le=60)
     failure_threshold: Whole = field(
-        "Failures in a row before the member leaves the Services, 1 to 60.", Change.ROLLING, 2, ge=1, le=60
+        "Failures in a row before the member leaves the Services, 1 to 60.", None, 2, ge=1, le=60
     )
 
 
@@ -69,16 +69,16 @@ class PodDisruptionBudget(Model):
         ),
     )
 
-    enabled: Flag = field("Whether there is one.", Change.LIVE, True)
+    enabled: Flag = field("Whether there is one.", None, True)
     max_unavailable: Whole | None = field(
         "Members that may be away at once; less than half of them. 1 if neither is given; 0 stops every drain.",
-        Change.LIVE,
+        None,
         None,
         ge=0,
         le=7,
     )
     min_available: Whole | None = field(
-        "Members that must stay; more than half of them.", Change.LIVE, None, ge=1, le=15
+        "Members that must stay; more than half of them.", None, None, ge=1, le=15
     )
 
 
@@ -89,13 +89,13 @@ class UpdateStrategy(Model):
         "RollingUpdate: the secondaries first, one at a time, each Synced again before the next, then the writer "
         "after another member took its role. OnDelete: a member takes the change when its pod is deleted. Never: as "
         "OnDelete, and a pod that is deleted keeps the settings it had.",
-        Change.LIVE,
+        None,
         "RollingUpdate",
     )
     progress_deadline_seconds: Whole = field(
         "Seconds that a member may show no progress towards Synced before the update stops and says why. A state "
         "transfer that moves is progress. Nothing is undone: revert the spec to go back.",
-        Change.LIVE,
+        None,
         600,
         ge=60,
         le=86400,
@@ -117,11 +117,11 @@ class Recovery(Model):
     missing_members: Literal["Wait", "Majority"] = field(
         "Wait: for all of them, for ever; a person can decide with `trireme recover`. Majority: after the time in "
         "`after`, go on with a majority of that view; a lasting condition then names what may be missing.",
-        Change.LIVE,
+        None,
         "Wait",
     )
     after: Duration = field(
-        "With Majority: how long to wait first, such as 10m or 1h30m; from 1m to 720h.", Change.LIVE, "10m"
+        "With Majority: how long to wait first, such as 10m or 1h30m; from 1m to 720h.", None, "10m"
     )
 
 
@@ -130,22 +130,20 @@ class Arbitrator(Model):
 
     enabled: Flag = field(
         "Whether to have one. It runs while the number of members is even: with an odd number it would only do harm.",
-        Change.LIVE,
+        None,
         False,
     )
     resources: Resources = field(
         "Resources of its container; without them 20m and 32Mi, limited to 200m and 256Mi.",
-        Change.LIVE,
+        None,
         Resources,
     )
     affinity: Affinity | None = field(
-        "Where it runs. Without it, away from the members where that is possible.", Change.LIVE, None
+        "Where it runs. Without it, away from the members where that is possible.", None, None
     )
-    node_selector: dict[Text, Text] = field(
-        "Labels of the nodes it may run on.", Change.LIVE, dict, max_length=32
-    )
-    tolerations: tuple[Toleration, ...] = field("Taints it tolerates.", Change.LIVE, (), max_length=32)
-    priority_class_name: Name | None = field("Its priority class.", Change.LIVE, None)
+    node_selector: dict[Text, Text] = field("Labels of the nodes it may run on.", None, dict, max_length=32)
+    tolerations: tuple[Toleration, ...] = field("Taints it tolerates.", None, (), max_length=32)
+    priority_class_name: Name | None = field("Its priority class.", None, None)
 
 
 class Primary(Model):
@@ -154,7 +152,7 @@ class Primary(Model):
     pod_index: Whole | None = field(
         "Ordinal of the member that should be the writer. When it is changed, the role is handed over to that member "
         "once it is Synced. A later failover stays where it went: change the number again to move it.",
-        Change.ONCE,
+        None,
         None,
         ge=0,
         le=14,
@@ -164,9 +162,9 @@ class Primary(Model):
 class Rebuild(Model):
     """Gives one member a new copy of the data, while the others are Synced."""
 
-    pod_index: Whole = field("Ordinal of the member.", Change.ONCE, ge=0, le=14)
+    pod_index: Whole = field("Ordinal of the member.", None, ge=0, le=14)
     request: Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=63)] = field(
         "A word of your choice, such as a date. Each new word is acted upon once; status.rebuild says what became "
         "of it.",
-        Change.ONCE,
+        None,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import StringConstraints
 
 from trireme.api.resource.base import Annotations, Flag, Labels, Model, Name, Text, Whole, field
-from trireme.api.resource.rules import Change, Rule
+from trireme.api.resource.rules import Rule
 
 PortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=15)]
 
@@ -13,16 +13,16 @@ PortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-
 class Metadata(Model):
     """Labels and annotations to add. Those that Trireme sets itself cannot be replaced."""
 
-    labels: Labels = field("Labels to add.", Change.LIVE, dict)
-    annotations: Annotations = field("Annotations to add.", Change.LIVE, dict)
+    labels: Labels = field("Labels to add.", None, dict)
+    annotations: Annotations = field("Annotations to add.", None, dict)
 
 
 class ServicePort(Model):
     """One more port, to a port of a sidecar."""
 
-    name: PortName = field("Name of the port.", Change.CLIENTS)
-    port: Whole = field("Port of the Service, 1 to 65535.", Change.CLIENTS, ge=1, le=65535)
-    target_port: Whole = field("Port in the pod, 1 to 65535.", Change.CLIENTS, ge=1, le=65535)
+    name: PortName = field("Name of the port.", None)
+    port: Whole = field("Port of the Service, 1 to 65535.", None, ge=1, le=65535)
+    target_port: Whole = field("Port in the pod, 1 to 65535.", None, ge=1, le=65535)
 
 
 class ServiceTemplate(Model):
@@ -54,51 +54,51 @@ class ServiceTemplate(Model):
 
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = field(
         "How it is reachable: within the Kubernetes cluster, by a port of every node, or by a load balancer.",
-        Change.CLIENTS,
+        None,
         "ClusterIP",
     )
     metadata: Metadata = field(
         "Labels and annotations of the Service, for instance for a cloud's load balancer.",
-        Change.LIVE,
+        None,
         Metadata,
     )
-    port: Whole = field("Port for SQL, 1 to 65535.", Change.CLIENTS, 3306, ge=1, le=65535)
+    port: Whole = field("Port for SQL, 1 to 65535.", None, 3306, ge=1, le=65535)
     node_port: Whole | None = field(
         "Port of every node for SQL, 1 to 65535. Without it, Kubernetes chooses one.",
-        Change.CLIENTS,
+        None,
         None,
         ge=1,
         le=65535,
     )
     ports: tuple[ServicePort, ...] = field(
         "Further ports, for sidecars.",
-        Change.CLIENTS,
+        None,
         (),
         max_length=16,
         keys=("name",),
     )
     external_traffic_policy: Literal["Cluster", "Local"] | None = field(
         "Local keeps the client's address and serves only through nodes that have a member.",
-        Change.CLIENTS,
+        None,
         None,
     )
     session_affinity: Literal["None", "ClientIP"] | None = field(
-        "ClientIP keeps one client at one member.", Change.CLIENTS, None
+        "ClientIP keeps one client at one member.", None, None
     )
     allocate_load_balancer_node_ports: Flag | None = field(
         "Whether a load balancer also gets ports of the nodes. Without it, Kubernetes' default: true.",
-        Change.CLIENTS,
+        None,
         None,
     )
     load_balancer_ip: Text | None = field(
         "Address to ask the load balancer for, where its provider supports that.",
-        Change.CLIENTS,
+        None,
         None,
         alias="loadBalancerIP",
     )
-    load_balancer_class: Name | None = field("Class of the load balancer.", Change.CLIENTS, None)
+    load_balancer_class: Name | None = field("Class of the load balancer.", None, None)
     load_balancer_source_ranges: tuple[Text, ...] = field(
-        "Networks that the load balancer lets in, such as 10.0.0.0/8.", Change.LIVE, (), max_length=64
+        "Networks that the load balancer lets in, such as 10.0.0.0/8.", None, (), max_length=64
     )
 
     @property

@@ -47,8 +47,8 @@ OptionValue = Annotated[str, StringConstraints(pattern=r"^[^;='\"\\\n\r]*$", max
 class SecretKeyRef(Model):
     """A key of a Secret of the same namespace."""
 
-    name: Name = field("Name of the Secret.", Change.ROLLING)
-    key: Key = field("Key in it.", Change.ROLLING)
+    name: Name = field("Name of the Secret.", None)
+    key: Key = field("Key in it.", None)
 
 
 class Galera(Model):
@@ -57,7 +57,7 @@ class Galera(Model):
     provider_options: Annotated[dict[OptionName, OptionValue], Field(max_length=64)] = field(
         "Galera's own options, such as gcache.size: 2G; see `wsrep_provider_options`. They win over Trireme's "
         "defaults; what would let two halves of a cluster write, or lose data, is refused with the reason.",
-        Change.ROLLING,
+        None,
         dict,
     )
 
@@ -99,7 +99,7 @@ class GaleraClusterSpec(Model):
         Change.ROLLING,
         Metadata,
     )
-    storage: Storage = field("The volume of each member.", Change.LATER)
+    storage: Storage = field("The volume of each member.", None)
     resources: Resources = field(
         "Requests and limits of each member. Without them, requests of 250m and 512Mi, limits of 2 cores and 1Gi.",
         Change.ROLLING,
@@ -173,13 +173,14 @@ class GaleraClusterSpec(Model):
         None,
     )
     pod_security_context: PodSecurityContext | None = field(
-        "Merged over Trireme's: runAsNonRoot, fsGroup 999, seccomp RuntimeDefault; null takes a value out.",
+        "Merged over Trireme's: runAsNonRoot, fsGroup 999, seccomp RuntimeDefault. On OpenShift no fsGroup, because "
+        "the project's SCC gives one.",
         Change.ROLLING,
         None,
     )
     security_context: SecurityContext | None = field(
         "Of the containers, merged over Trireme's: no privilege escalation, read-only root file system, no "
-        "capabilities; null takes a value out.",
+        "capabilities.",
         Change.ROLLING,
         None,
     )

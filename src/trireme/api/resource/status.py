@@ -69,7 +69,9 @@ class MemberStatus(Lenient):
     name: str = said("Name of its pod.", ..., max_length=63)
     role: Literal["primary", "secondary", ""] = said("Writer or not; empty while it does not serve.", "")
     phase: str = said(
-        "What it does; the words of docs/protocol.md. Unreachable if its agent does not answer.", ""
+        "What it does; the words of docs/protocol.md. Unreachable if its agent does not answer.",
+        "",
+        max_length=32,
     )
     ready: bool = said("Whether it is Primary, Synced and takes SQL.", False)
     why: str = said("Why it does so, in a sentence.", "", max_length=1024)

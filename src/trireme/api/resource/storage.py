@@ -90,5 +90,5 @@ class Storage(Model):
         True,
     )
     pvc_retention_policy: PvcRetentionPolicy = field(
-        "What becomes of volumes that no member uses any more.", Change.LATER, PvcRetentionPolicy
+        "What becomes of volumes that no member uses any more.", None, PvcRetentionPolicy
     )
