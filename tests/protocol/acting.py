@@ -9,6 +9,7 @@ from tests.protocol.world import Message, PodCrashed, World
 from trireme.api.report import GrantRequest, Phase
 from trireme.core import decide as deciding
 from trireme.core import grants, situation
+from trireme.core.gaps import merged
 from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
 
 MOST_MESSAGES = 12
@@ -21,6 +22,7 @@ def begin_round(world: World, member: Member) -> bool:
     if agent is None or agent.decided is not None or agent.asking is not None or agent.heard is not None:
         return False
     agent.heard = {}
+    agent.named = tuple(m.ordinal for m in world.members if m.agent is not None)
     server = member.server
     agent.status = sql_report(server, world.component_of(server)) if server is not None else None
     return True
@@ -40,6 +42,8 @@ def decide(world: World, member: Member) -> bool:
     agent = member.agent
     if agent is None or agent.heard is None:
         return False
+    if agent.heard.keys() != agent.answers.keys():
+        agent.company_since = world.now
     agent.answers, agent.heard = agent.heard, None
     decision = deciding.decide(member.situation(world.now))
     if world.story is not None and (decision.phase, decision.why) != (agent.phase, agent.why):
@@ -83,7 +87,12 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
             _bootstrap(world, member, agent, action)
         case Join():
             agent.busy, agent.join = Phase.JOINING, action
+        case situation.Learn(gaps=gaps):
+            world.write(member, gaps=merged(record.gaps, gaps))
         case situation.StopServer(failed=failed):
+            outside = agent.status is not None and not agent.status.primary
+            if outside != record.outside:
+                world.write(member, outside=outside)
             if member.server is not None and not member.server.stopping:
                 member.server.stopping = True
                 if failed is not None:
@@ -122,6 +131,8 @@ def finish_work(world: World, member: Member) -> bool:
 
 
 def _bootstrap(world: World, member: Member, agent: Agent, action: Bootstrap) -> None:
+    if action.gap != member.volume.record.pending_gap:
+        world.write(member, pending_gap=action.gap)
     if action.position is not None:
         member.volume.grastate, member.volume.safe = action.position, True
         world.burn()
@@ -137,7 +148,8 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     elif action.position is not None:
         volume.grastate, volume.safe, volume.marks = action.position, False, False
         world.burn()
-    world.write(member, joining=True, first_start=None)
+    gaps = merged(volume.record.gaps, action.gaps)
+    world.write(member, joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None)
     addresses = tuple(int(address) for address in action.addresses)
     _start(world, member, agent, Launch.JOIN, addresses)
     if member.server is not None:
@@ -160,7 +172,7 @@ def _ask_grants(world: World, member: Member, agent: Agent, action: AskGrants) -
     candidacy = action.candidacy
     if member.volume.record.candidacy != candidacy:
         world.write(member, candidacy=candidacy)
-    request = GrantRequest(candidacy=candidacy, candidate=world.report(member))
+    request = GrantRequest(candidacy=candidacy, candidate=world.report(member), majority=action.majority)
     own, why = give_grant(world, member, request)
     others = frozenset(action.electorate) - {member.ordinal}
     agent.asking = Asking(
@@ -183,7 +195,7 @@ def give_grant(world: World, voter: Member, request: GrantRequest) -> tuple[bool
     own = request.candidate.ordinal == voter.ordinal
     if agent.busy is not None and not own:
         return False, "busy"
-    outcome = grants.judge_request(request, world.report(voter), agent.answers)
+    outcome = grants.judge_request(request, world.report(voter), agent.answers, voter.terms(world.now))
     if isinstance(outcome, grants.Refused):
         return False, outcome.why
     if outcome.grant != voter.volume.record.grant:

@@ -13,6 +13,7 @@ from trireme.api.position import ZERO_UUID, Position
 from trireme.api.report import (
     Candidacy,
     Directory,
+    Gap,
     Phase,
     Report,
     ServerReport,
@@ -20,6 +21,7 @@ from trireme.api.report import (
 )
 from trireme.core import directory
 from trireme.core.situation import Campaign, Decision, Join, Launch, Situation
+from trireme.core.terms import Terms
 
 CLUSTER = "default/demo"
 
@@ -77,6 +79,10 @@ class Agent:
     stop_since: float | None = None
     launch: Launch | None = None
     writer: WriterClaim | None = None
+    named: tuple[int, ...] | None = None
+    """Whom the SRV record named: whose pod has an address."""
+    company_since: float = 0.0
+    """Since when the same members answer."""
 
     def copy(self) -> "Agent":
         other = shallow(self)
@@ -99,6 +105,8 @@ class Member:
     ordinal: int
     volume: Volume
     declared: int
+    patience: float | None = None
+    """How long its policy waits for missing members; None: for ever."""
     agent: Agent | None = None
     server: Server | None = None
     cached: tuple[tuple[object, ...], Report] | None = None
@@ -108,6 +116,7 @@ class Member:
             ordinal=self.ordinal,
             volume=self.volume.copy(),
             declared=self.declared,
+            patience=self.patience,
             agent=self.agent.copy() if self.agent is not None else None,
             server=self.server.copy() if self.server is not None else None,
             cached=self.cached,
@@ -140,7 +149,7 @@ class Member:
         back_off = now < agent.retry_at
         source = (
             record, agent.incarnation, agent.facts, agent.recovered, agent.asked_engine, agent.status, agent.phase,
-            agent.writer, agent.stop_since, agent.busy, running, self.declared, back_off,
+            agent.writer, agent.stop_since, agent.busy, running, self.declared, back_off, agent.launch,
         )  # fmt: skip
         if self.cached is not None and self.cached[0] == source:
             return self.cached[1]
@@ -175,9 +184,27 @@ class Member:
             or back_off
             or agent.stop_since is not None
             or verdict is None,
+            joining=record.joining,
+            left=verdict is not None and verdict.directory is Directory.CLEAN and not record.outside,
+            gaps=self._gaps(),
+            override=record.override,
         )
         self.cached = (source, report)
         return report
+
+    def _gaps(self) -> tuple[Gap, ...]:
+        """As :meth:`trireme.agent.member.Member._gaps`."""
+        record, agent = self.volume.record, self.agent
+        begins = agent is not None and agent.launch is Launch.BOOTSTRAP
+        return (*record.gaps, record.pending_gap) if begins and record.pending_gap else record.gaps
+
+    def terms(self, now: float) -> Terms:
+        """As :meth:`trireme.agent.member.Member.terms`."""
+        agent = self.agent
+        assert agent is not None
+        overdue = self.patience is not None and now - agent.company_since >= self.patience
+        override = self.volume.record.override
+        return Terms(declared=self.declared, named=agent.named, overdue=overdue, override=override)
 
     def situation(self, now: float) -> Situation:
         """As :meth:`trireme.agent.observe.Observer.situation`."""
@@ -187,6 +214,7 @@ class Member:
             now=now,
             me=self.report(now),
             answers=agent.answers,
+            terms=self.terms(now),
             inspected=verdict is not None,
             engine_due=verdict is not None and verdict.ask_engine,
             prepared=record.first_start == "done",

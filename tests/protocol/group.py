@@ -15,6 +15,7 @@ from tests.protocol.galera import (
 )
 from tests.protocol.world import World
 from trireme.api.position import ZERO_UUID, Position
+from trireme.core.gaps import merged
 from trireme.core.situation import Launch
 
 UNKNOWN = Position(ZERO_UUID, -1)
@@ -150,7 +151,19 @@ def notify(world: World, member: Member) -> bool:
     server.applied = index
     view = view_at(server.log, index)
     if view != member.volume.record.last_view and world.rules.durable_views:
-        world.write(member, last_view=view, first_start=None)
+        record = member.volume.record
+        founds = member.agent is not None and member.agent.launch is Launch.BOOTSTRAP
+        made = (record.pending_gap,) if record.pending_gap is not None and founds else ()
+        gaps = merged(record.gaps, made)
+        world.write(
+            member,
+            last_view=view,
+            first_start=None,
+            outside=False,
+            override=None,
+            gaps=gaps,
+            pending_gap=None,
+        )
     server.noted = server.applied = index + 1
     server.up = True
     return True

@@ -4,6 +4,7 @@ from tests.protocol.agent import Member, provable
 from tests.protocol.galera import History, uuid_of
 from tests.protocol.world import Violation, World
 from trireme.api.position import View
+from trireme.api.report import Gap
 
 
 def one_primary(world: World) -> None:
@@ -23,6 +24,9 @@ def on_bootstrap(world: World, member: Member, history: History, *, new: bool) -
             raise Violation("2", f"member {member.ordinal} bootstraps a directory that is not whole")
         _most_advanced(world, member, len(history) - 1)
     _all_asked(world, member, uuid_of(history) if not new else None)
+    gap = member.volume.record.pending_gap
+    if gap is not None:
+        _missing_by_policy(world, history, gap)
     _granted(world, member)
     nothing_lost(world, history, f"member {member.ordinal} bootstraps")
 
@@ -38,7 +42,7 @@ def _is_new(world: World, member: Member) -> None:
     """
     owners = [
         m.ordinal
-        for m in world.members[: member.declared]
+        for m in world.members
         if len(m.volume.data or ()) > 1 or m.volume.record.last_view is not None
     ]
     if owners:
@@ -71,11 +75,29 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
     views = [m.volume.record.last_view for m in world.members]
     known = [view for view in views if view is not None and (uuid is None or view.uuid == uuid)]
     latest: View | None = max(known, key=lambda view: view.seqno, default=None)
-    missing = sorted(set(latest.members if latest else range(member.declared)) - set(_electorate(member)))
+    gap = member.volume.record.pending_gap
+    allowed = set(gap.missing) if gap is not None and world.patience is not None else set()
+    missing = sorted(
+        set(latest.members if latest else range(member.declared)) - set(_electorate(member)) - allowed
+    )
     if missing:
         raise Violation(
             "4", f"member {member.ordinal} bootstraps, and {missing} of the latest view were not asked"
         )
+
+
+def _missing_by_policy(world: World, history: History, gap: Gap) -> None:
+    """What only the named members hold may go: the policy said so, and a lasting condition says of whom."""
+    if world.patience is None:
+        raise Violation("4", f"goes on without {gap.missing}, and the policy is to wait")
+    lost = world.acknowledged.difference(history)
+    for member in world.members:
+        if member.ordinal not in gap.missing:
+            lost -= set(member.volume.data or ()) | set(
+                member.server.log if member.server is not None else ()
+            )
+    world.acknowledged -= lost
+    world.excused |= lost
 
 
 def _granted(world: World, member: Member) -> None:

@@ -12,8 +12,9 @@ from unittest.mock import patch
 from tests.protocol.world import Rules, Violation
 from trireme.api.position import Position, View
 from trireme.api.report import Directory, Grant, GrantRequest, Report
-from trireme.core import absent, decide, directory, election, grants
+from trireme.core import absent, decide, directory, election, gaps, grants
 from trireme.core.situation import Action, Decision, Situation
+from trireme.core.terms import Terms
 
 elect, judge, judge_request = election.elect, directory.judge, grants.judge_request
 
@@ -38,9 +39,9 @@ class Mutant:
             yield self.rules
 
 
-def _seqno_only(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+def _seqno_only(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
     latest = election.latest_view(answers.values())
-    outcome = elect({ordinal: _of_history("any", report) for ordinal, report in answers.items()}, declared)
+    outcome = elect({ordinal: _of_history("any", report) for ordinal, report in answers.items()}, terms)
     return replace(outcome, succeeds=latest) if isinstance(outcome, election.Elect) else outcome
 
 
@@ -53,7 +54,9 @@ def _of_history(uuid: str, report: Report) -> Report:
     )
 
 
-def _seqno_only_request(request: GrantRequest, voter: Report, answers: Mapping[int, Report]) -> object:
+def _seqno_only_request(
+    request: GrantRequest, voter: Report, answers: Mapping[int, Report], terms: Terms
+) -> object:
     """As if every uuid were the voter's."""
     claim, succeeds = request.candidate, request.candidacy.succeeds
     uuid = voter.last_view.uuid if voter.last_view else voter.position.uuid if voter.position else None
@@ -61,45 +64,54 @@ def _seqno_only_request(request: GrantRequest, voter: Report, answers: Mapping[i
         claim = replace(claim, position=Position(uuid, claim.position.seqno) if claim.position else None)
         succeeds = View(uuid, succeeds.seqno, succeeds.members) if succeeds else None
     candidacy = replace(request.candidacy, succeeds=succeeds)
-    return judge_request(replace(request, candidate=claim, candidacy=candidacy), voter, answers)
+    return judge_request(replace(request, candidate=claim, candidacy=candidacy), voter, answers, terms)
 
 
-def _by_flag(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+def _by_flag(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
     flagged = [
         ordinal
         for ordinal, report in sorted(answers.items())
         if report.safe_to_bootstrap and not report.running
     ]
     if not flagged:
-        return elect(answers, declared)
+        return elect(answers, terms)
     return election.Elect(
         flagged[0], (flagged[0],), election.latest_view(answers.values()), "it says safe_to_bootstrap"
     )
 
 
-def _who_answers(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+def _who_answers(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
     """A time-out is an absence: those who answer are all there is."""
     views = {
         ordinal: replace(report, last_view=_shrunk(report.last_view, answers))
         for ordinal, report in answers.items()
     }
-    return elect(views, min(declared, len(answers)))
+    return elect(views, _as_many(answers, terms))
 
 
 def _shrunk(view: View | None, answers: Mapping[int, Report]) -> View | None:
     return replace(view, members=tuple(o for o in view.members if o in answers)) if view is not None else None
 
 
-def _majority(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+def _majority(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
     """A majority of the declared members decides, whatever the latest view was."""
-    if 2 * len(answers) <= declared or all(election.is_fresh(report) for report in answers.values()):
-        return elect(answers, declared)
-    return _who_answers(answers, declared)
+    if 2 * len(answers) <= terms.declared or all(election.is_fresh(report) for report in answers.values()):
+        return elect(answers, terms)
+    return _who_answers(answers, terms)
 
 
-def _first_of_two(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+def _first_of_two(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
     """A failed look-up makes a new cluster."""
-    return elect(answers, min(declared, len(answers)))
+    return elect(_declaring(answers), _as_many(answers, terms))
+
+
+def _as_many(answers: Mapping[int, Report], terms: Terms) -> Terms:
+    """As if those who answer were all there are."""
+    return replace(terms, declared=min(terms.declared, len(answers)), named=tuple(answers))
+
+
+def _declaring(answers: Mapping[int, Report]) -> dict[int, Report]:
+    return {ordinal: replace(report, declared=1) for ordinal, report in answers.items()}
 
 
 def _salvage(evidence: directory.Evidence, *, engine_asked: bool) -> directory.Verdict:
@@ -111,8 +123,8 @@ def _salvage(evidence: directory.Evidence, *, engine_asked: bool) -> directory.V
     return verdict
 
 
-def _highest_tie(answers: Mapping[int, Report], declared: int) -> election.Outcome:
-    outcome = elect(answers, declared)
+def _highest_tie(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
+    outcome = elect(answers, terms)
     if isinstance(outcome, election.Elect):
         best = answers[outcome.candidate].position
         equal = [o for o in outcome.electorate if answers[o].position == best]
@@ -120,8 +132,8 @@ def _highest_tie(answers: Mapping[int, Report], declared: int) -> election.Outco
     return outcome
 
 
-def _least_advanced(answers: Mapping[int, Report], declared: int) -> election.Outcome:
-    outcome = elect(answers, declared)
+def _least_advanced(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
+    outcome = elect(answers, terms)
     if isinstance(outcome, election.Elect):
         able = [o for o in outcome.electorate if election.may_bootstrap(answers[o])]
         return replace(outcome, candidate=min(able, default=outcome.candidate))
@@ -142,16 +154,18 @@ def _running_is_settled(report: Report) -> bool:
 
 
 def _refuses_nothing_of_running(
-    request: GrantRequest, voter: Report, answers: Mapping[int, Report]
+    request: GrantRequest, voter: Report, answers: Mapping[int, Report], terms: Terms
 ) -> object:
     position = voter.position or Position("", -1)
     still = replace(voter, running=False, unsettled=False, position=position)
-    return judge_request(request, still if voter.ordinal != request.candidate.ordinal else voter, answers)
+    return judge_request(
+        request, still if voter.ordinal != request.candidate.ordinal else voter, answers, terms
+    )
 
 
-def _never_ahead(request: GrantRequest, voter: Report, answers: Mapping[int, Report]) -> object:
+def _never_ahead(request: GrantRequest, voter: Report, answers: Mapping[int, Report], terms: Terms) -> object:
     """A voter does not compare its own position and view."""
-    return judge_request(request, replace(voter, position=None, last_view=None), answers)
+    return judge_request(request, replace(voter, position=None, last_view=None), answers, terms)
 
 
 def _always_vouches(*_: object) -> bool:
@@ -193,6 +207,20 @@ def _own_candidacy(situation: Situation, outcome: election.Elect) -> object:
     return replace(candidacy(situation, outcome), epoch=1)
 
 
+def _half(view: View, answers: Mapping[int, Report]) -> tuple[int, ...]:
+    here = tuple(o for o in view.members if o in answers and election.counts(answers[o]))
+    return here if 2 * len(here) >= len(view.members) else ()
+
+
+def _any_whole(view: View, answers: Mapping[int, Report]) -> tuple[int, ...]:
+    here = tuple(o for o in view.members if o in answers and election.may_bootstrap(answers[o]))
+    return here if 2 * len(here) > len(view.members) else ()
+
+
+def _impatient(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
+    return elect(answers, replace(terms, overdue=True))
+
+
 candidacy = absent._candidacy
 _who: list[int] = []
 """The member that decides just now."""
@@ -203,9 +231,9 @@ def _tells_who(situation: Situation) -> Decision:
     return absent.without_server(situation)
 
 
-def _votes_for_itself(answers: Mapping[int, Report], declared: int) -> election.Outcome:
+def _votes_for_itself(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
     """Whoever has data sees itself as the candidate: then only the grants stand between two Primaries."""
-    outcome = elect(answers, declared)
+    outcome = elect(answers, terms)
     if isinstance(outcome, election.Elect) and outcome.succeeds and election.may_bootstrap(answers[_who[0]]):
         return replace(outcome, candidate=_who[0])
     return outcome
@@ -243,6 +271,15 @@ MUTANTS = (
     Mutant("members without memory vouch for the latest view", ((election, "_vouches", _always_vouches),)),
     Mutant("a joiner's data counts for nothing", ((directory, "judge", _joiner_lost_all),)),
     Mutant("a joiner's data is set aside at once", ((absent, "_worthless", _discards),)),
+    Mutant("half of the latest view is a majority", ((election, "_majority", _half),)),
+    Mutant("joiners and those who left count for a majority", (
+        (election, "_majority", _any_whole), (grants, "counts", election.may_bootstrap))),
+    Mutant("those who stay away are not waited for, whatever the policy", (
+        (election, "elect", _impatient), (grants, "_refusal_without", _no_conflict))),
+    Mutant("what a late member has beyond a gap is not noticed", ((gaps, "diverged", _no_conflict),)),
+    Mutant("members that the cluster went on without count as before", (
+        (election, "went_through", dict), (grants, "left_behind", _no_conflict))),
+    Mutant("a gap is not written down", ((absent, "_gap", _no_conflict),)),
     Mutant("grants are forgotten at a restart", rules=Rules(lasting_grants=False)),
     Mutant("a grant is given before it is on disk", rules=Rules(durable_grants=False)),
     Mutant("views are not kept", rules=Rules(durable_views=False)),

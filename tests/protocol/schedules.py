@@ -27,11 +27,14 @@ class Schedule:
     size: int
     begin: Begin
     steps: tuple[Step, ...]
+    patience: float | None = None
+    """The policy for missing members, in seconds; None: wait for ever."""
 
 
 def run(schedule: Schedule, rules: Rules | None = None, story: list[str] | None = None) -> World:
     """Take all steps, then let everything come back. Raises Violation."""
     world = start(schedule.begin, schedule.size, rules)
+    world.be_patient(schedule.patience)
     world.story = story
     for step in schedule.steps:
         take(world, step)
@@ -87,6 +90,14 @@ _COARSE: dict[str, tuple[int, Maker]] = {
     "tick": (4, lambda r, n: ("tick", r.choice((1, 5, 40)))),
 }
 """For schedules that go far with few steps: whole seconds without a fault, among some members."""
+_FEWER: dict[str, tuple[int, Maker]] = {
+    "settle": (40, lambda r, n: _settle_without_one(r, n)),  # noqa: PLW0108 - defined below
+    "commit": (20, lambda r, n: ("commit", r.randrange(n), int(r.random() < 0.8))),
+    "kill all": (15, lambda r, n: ("kill all", r.randrange(1 << 2 * n), int(r.random() < 0.1))),
+    "kill": (8, lambda r, n: ("kill", r.randrange(n), r.randrange(4), int(r.random() < 0.1))),
+    "start": (8, lambda r, n: ("start", r.randrange(n))),
+}
+"""For a policy that does not wait for ever: crashes of all, then one or two who stay away for longer than that."""
 _FAULTS: dict[str, tuple[int, Maker]] = {
     "kill": (10, lambda r, n: ("kill", r.randrange(n), r.randrange(4), int(r.random() < 0.2))),
     "kill all": (3, lambda r, n: ("kill all", r.randrange(1 << 2 * n), int(r.random() < 0.2))),
@@ -108,7 +119,10 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
     r = Random(seed)
     size = size or r.choice((1, 2, 2, 3, 3, 3, 3, 3, 4, 5, 5, 7))
     length = length or r.choice((30, 60, 60, 120, 250))
-    mix = dict(r.choice((_NORMAL, _NORMAL, _COARSE)))
+    patience = r.choice((None, None, 5.0))
+    mix = dict(
+        r.choice((_NORMAL, _NORMAL, _COARSE)) if patience is None else r.choice((_NORMAL, _FEWER, _FEWER))
+    )
     if "settle" in mix:
         length //= 4
     for name, (weight, maker) in _FAULTS.items():
@@ -128,7 +142,7 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
             steps.append(step)
     scaled = any(step[0] == "scale" for step in steps)
     begin = r.choice((Begin.EMPTY, Begin.WHOLE, Begin.WHOLE, Begin.CRASHED))
-    return Schedule(_before(steps) if scaled else size, begin, tuple(steps))
+    return Schedule(_before(steps) if scaled else size, begin, tuple(steps), patience)
 
 
 def _before(steps: list[Step]) -> int:
@@ -143,6 +157,17 @@ def _settle(r: Random, n: int) -> Step:
         silent,
         r.choice((1, 2, 5, 9)),
         r.choice((0, 0, 0, 0, NO_STARTS, NO_STARTS, NO_TRANSFERS)),
+    )
+
+
+def _settle_without_one(r: Random, n: int) -> Step:
+    """Mostly for long enough that the policy gives somebody up."""
+    away = {r.randrange(n) for _ in range(r.choice((0, 1, 1, 2)))}
+    return (
+        "settle",
+        sum(1 << ordinal for ordinal in away),
+        r.choice((2, 9, 20)),
+        r.choice((0, 0, 0, NO_STARTS)),
     )
 
 

@@ -47,4 +47,15 @@ STORIES: dict[str, Schedule] = {
             ("term", 0), ("work", 1, 0), ("commit", 0, 1), ("round", 2, 0, 0), ("round", 1, 0, 0), ("work", 1, 0),
             ("round", 0, 0, 0), ("stopped", 0), ("connect", 1), ("kill all", 0xFF, 0),
         )),
+    "two have just received their data and have had no vote; the third went on as Primary, unheard": Schedule(
+        3, Begin.WHOLE, (
+            ("term", 1), ("settle", 0, 5, NO_STARTS), ("term", 2), ("settle", 0, 5, NO_STARTS), ("lose", 1), ("lose", 2),
+            ("settle", 0, 9, NO_TRANSFERS), ("transfer", 1, 0), ("notify", 1, 0), ("notify", 1, 0), ("transfer", 2, 0),
+            ("notify", 2, 0), ("notify", 2, 0), ("kill", 1, 0, 0), ("kill", 2, 0, 0), ("settle", 1, 20, 0),
+        ), patience=5.0),
+    "two went on without the most advanced; one of them loses its volume, and all crash": Schedule(
+        3, Begin.WHOLE, (
+            ("commit", 0, 1), ("commit", 0, 1), ("commit", 0, 1), ("kill all", 0b111100, 0), ("settle", 1, 20, 0),
+            ("commit", 1, 1), ("kill all", 0, 0), ("lose", 2),
+        ), patience=5.0),
 }  # fmt: skip

@@ -67,6 +67,8 @@ class World:
     """Write sets that a client was told to be committed."""
     excused: set[int] = field(default_factory=set)
     """Of those, the ones that went with a lost volume."""
+    patience: float | None = None
+    """How long the policy of all members waits for missing ones; None: for ever."""
     lost_volumes: int = 0
     """Lost, or replaced by one with another cluster's data."""
     elected: dict[Candidacy, int] = field(default_factory=dict)
@@ -94,6 +96,12 @@ class World:
         other.acknowledged, other.excused = set(self.acknowledged), set(self.excused)
         other.elected = dict(self.elected)
         return other
+
+    def be_patient(self, seconds: float | None) -> None:
+        """Set the policy of all members."""
+        self.patience = seconds
+        for member in self.members:
+            member.patience = seconds
 
     def next(self, ordinal: int) -> int:
         """A number that nothing else has; it does not depend on what other members did."""
@@ -168,8 +176,8 @@ class World:
                     yield number, component
 
     def new_agent(self, member: Member) -> None:
-        member.agent = Agent(incarnation=self.next(member.ordinal))
-        member.declared = self.declared
+        member.agent = Agent(incarnation=self.next(member.ordinal), company_since=self.now)
+        member.declared, member.patience = self.declared, self.patience
         if not self.rules.lasting_grants:
             member.volume.record = replace(member.volume.record, grant=None)
 

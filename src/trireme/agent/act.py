@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import assert_never
@@ -16,9 +17,10 @@ from trireme.adapters.peers import Peers, Silence
 from trireme.adapters.signing import derive_password
 from trireme.agent.launcher import Launcher
 from trireme.agent.member import Member
-from trireme.api.report import GrantReply, GrantRequest, Phase
+from trireme.api.report import Gap, GrantReply, GrantRequest, Phase
 from trireme.base.errors import PermanentError, TriremeError
 from trireme.core import grants, situation
+from trireme.core.gaps import merged
 from trireme.core.situation import (
     Action,
     AskGrants,
@@ -63,7 +65,7 @@ class Actor:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
 
-    async def _execute(self, action: Action) -> None:
+    async def _execute(self, action: Action) -> None:  # noqa: PLR0912 - a closed union
         member = self._member
         match action:
             case situation.Inspect():
@@ -82,7 +84,12 @@ class Actor:
                 await self._bootstrap(action)
             case Join():
                 self._begin(Phase.JOINING, "makes ready to join", partial(self._join, action))
+            case situation.Learn(gaps=gaps):
+                self._learn(gaps)
             case situation.StopServer(failed=failed):
+                outside = member.status is not None and not member.status.primary
+                if outside != member.records.record.outside:
+                    member.records.change(outside=outside)
                 self._launcher.begin_stop(failed)
             case situation.MarkSynced():
                 await self._monitor.execute(GIVE_VOTE)
@@ -174,9 +181,18 @@ class Actor:
         member.records.change(first_start="done")
         member.forget_directory()
 
+    def _learn(self, gaps: tuple[Gap, ...]) -> None:
+        member = self._member
+        member.records.change(gaps=merged(member.records.record.gaps, gaps))
+        for gap in gaps:
+            log.warning("the cluster went on without members %s: data may be missing", gap.missing)
+
     async def _bootstrap(self, action: Bootstrap) -> None:
         member = self._member
-        if action.position is not None:
+        gap = replace(action.gap, at=_now()) if action.gap is not None else None
+        if gap != member.records.record.pending_gap:
+            member.records.change(pending_gap=gap)
+        if action.position is not None and action.position.known:
             write_position(member.settings.data_dir, action.position, safe_to_bootstrap=True)
         self._launcher.write_config(peers=(), donors=())
         await self._launcher.start(Launch.BOOTSTRAP)
@@ -190,7 +206,8 @@ class Actor:
             if action.position is not None:
                 write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
         member.settings.data_dir.mkdir(exist_ok=True)
-        member.records.change(joining=True, first_start=None)
+        gaps = merged(member.records.record.gaps, action.gaps)
+        member.records.change(joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None)
         self._launcher.write_config(peers=action.addresses, donors=action.donors, votes=action.votes)
         await self._launcher.start(Launch.JOIN)
 
@@ -212,7 +229,7 @@ class Actor:
         member, candidacy = self._member, action.candidacy
         if member.records.record.candidacy != candidacy:
             member.records.change(candidacy=candidacy)
-        request = GrantRequest(candidacy=candidacy, candidate=member.report())
+        request = GrantRequest(candidacy=candidacy, candidate=member.report(), majority=action.majority)
         own = give_grant(member, request)
         others = [ordinal for ordinal in action.electorate if ordinal != member.settings.ordinal]
         asked = [self._peers.ask_grant(member.answers[ordinal].address, request) for ordinal in others]
@@ -251,7 +268,7 @@ def give_grant(member: Member, request: GrantRequest) -> GrantReply:
     """Judge a request by what this member is at this moment; a grant is on disk before it is given."""
     if member.busy is not None and request.candidate.ordinal != member.settings.ordinal:
         return GrantReply(granted=False, why=f"busy: {member.busy[1]}", voter=member.report())
-    outcome = grants.judge_request(request, member.report(), member.answers)
+    outcome = grants.judge_request(request, member.report(), member.answers, member.terms())
     if isinstance(outcome, grants.Refused):
         return GrantReply(granted=False, why=outcome.why, voter=member.report())
     if outcome.grant != member.records.record.grant:
@@ -266,3 +283,7 @@ def _words(reply: GrantReply | Silence) -> str:
 
 def _stamp() -> str:
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -138,6 +138,9 @@ class Launcher:
         """
         member = self._member
         inside = notification.index is not None and notification.index >= 0
+        if inside and notification.uuid is not None:
+            found = (ordinal_of(item.name) for item in notification.members)
+            member.group = tuple(sorted({ordinal for ordinal in found if ordinal is not None}))
         if notification.primary and inside and notification.uuid and notification.members:
             names = frozenset(item.name for item in notification.members)
             seqno = await self._number_of(notification.uuid, names)

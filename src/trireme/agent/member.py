@@ -11,14 +11,17 @@ from trireme.adapters.mariadb.datadir import DirectoryFacts
 from trireme.adapters.mariadb.process import Server
 from trireme.adapters.mariadb.recover import Recovered
 from trireme.adapters.mariadb.status import ServerStatus
+from trireme.agent.live import Live
 from trireme.agent.records import Records
 from trireme.agent.settings import Settings
 from trireme.api.names import PRIMARY
 from trireme.api.position import ZERO_UUID, Position, View
-from trireme.api.report import Directory, Phase, Report, ServerReport, WriterClaim
+from trireme.api.report import Directory, Gap, Phase, Report, ServerReport, WriterClaim
 from trireme.core import directory, health
 from trireme.core.draining import Client, Drain
+from trireme.core.gaps import merged
 from trireme.core.situation import Campaign, Heir, Launch
+from trireme.core.terms import Terms
 
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
@@ -74,6 +77,13 @@ class Member:
     answers: Mapping[int, Report] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     addresses: frozenset[str] = frozenset()
+    named: tuple[int, ...] | None = None
+    """Ordinals that the last SRV look-up named; None where it failed or named nobody."""
+    company_since: float = field(default_factory=time.monotonic)
+    """Since when the same members answer."""
+    group: tuple[int, ...] = ()
+    """Ordinals in the view, Primary or not, that the server installed last."""
+    live: Live = field(default_factory=Live)
 
     @property
     def running(self) -> bool:
@@ -131,7 +141,7 @@ class Member:
             address=self.settings.address,
             incarnation=self.incarnation,
             volume=record.volume,
-            declared=self.settings.members,
+            declared=self.live.members or self.settings.members,
             phase=self.phase,
             why=self.why,
             directory=verdict.directory if verdict else Directory.UNKNOWN,
@@ -154,14 +164,41 @@ class Member:
             received_bytes=self.received_bytes,
             heir=self.heir.ordinal if self.heir is not None and self._writes else None,
             handover=self.handover,
+            joining=record.joining,
+            left=verdict is not None and verdict.directory is Directory.CLEAN and not record.outside,
+            gaps=self._gaps(),
+            group=self.group if self.running else (),
+            override=record.override,
         )
         return report if not health.ready(report).ok else _as_ready(report)
+
+    def _gaps(self) -> tuple[Gap, ...]:
+        """A gap that is about to be counts for those who join, from the start of the server that makes it."""
+        record = self.records.record
+        begins = self.launch is Launch.BOOTSTRAP and record.pending_gap is not None
+        return (*record.gaps, record.pending_gap) if begins and record.pending_gap else record.gaps
 
     @property
     def doubtful(self) -> bool:
         """grastate.dat is whole and names no history (a zero uuid), though the directory holds data."""
         grastate = self.facts.grastate if self.facts is not None else None
         return grastate is not None and grastate.position.uuid == ZERO_UUID
+
+    def terms(self) -> Terms:
+        """What an election goes by, as this member knows it now."""
+        left = self.patience_left()
+        return Terms(
+            declared=self.live.members or self.settings.members,
+            named=self.named,
+            overdue=left is not None and left <= 0,
+            founder=self.live.founder,
+            override=self.records.record.override,
+        )
+
+    def patience_left(self) -> float | None:
+        if self.live.patience is None:
+            return None
+        return self.live.patience - (time.monotonic() - self.company_since)
 
     @property
     def _writes(self) -> bool:
@@ -177,9 +214,20 @@ class Member:
         return verdict.position if verdict else None
 
     def note_view(self, view: View) -> None:
-        """A Primary view was installed: on disk before this returns, and an open first start is over."""
-        if view != self.records.record.last_view:
-            self.records.change(last_view=view, first_start=None)
+        """A Primary view was installed: on disk before this returns. An open first start is over, a person's word is
+        used, and a gap that this member made is one."""
+        record = self.records.record
+        if view == record.last_view:
+            return
+        made = (
+            (record.pending_gap,)
+            if record.pending_gap is not None and self.launch is Launch.BOOTSTRAP
+            else ()
+        )
+        self.records.change(
+            last_view=view, first_start=None, outside=False, override=None,
+            gaps=merged(record.gaps, made), pending_gap=None,
+        )  # fmt: skip
 
 
 def server_report(status: ServerStatus) -> ServerReport:

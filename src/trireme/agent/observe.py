@@ -1,6 +1,7 @@
 """Gathers one situation: what the server, the other agents and the records say. It judges nothing."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterable
 
@@ -8,10 +9,13 @@ from trireme.adapters.dns import Resolver, ordinal_of
 from trireme.adapters.mariadb.status import Monitor
 from trireme.adapters.mariadb.transfer import transfer_progress
 from trireme.adapters.peers import Peers, Silence
+from trireme.agent.live import read_live
 from trireme.agent.member import Member
 from trireme.api.report import Phase, Report
 from trireme.base.errors import PermanentError, TemporaryError, TriremeError
 from trireme.core.situation import Situation
+
+log = logging.getLogger("trireme.agent")
 
 STEADY_LOOKUP_SECONDS = 15.0
 """Between SRV look-ups while all is well. In any other phase each round asks anew."""
@@ -26,6 +30,7 @@ class Observer:
         self._monitor = monitor
         self._looked_up = float("-inf")
         self._lookup_error = ""
+        self._live_error = ""
 
     async def observe(self, *, prompt: bool) -> Situation:
         """One round of looking: the server, the name service and the other agents, each bounded by its time-out.
@@ -43,6 +48,8 @@ class Observer:
             me=member.report(),
             answers=member.answers,
             silent=member.silent,
+            terms=member.terms(),
+            patience=member.patience_left(),
             inspected=verdict is not None,
             engine_due=verdict is not None and verdict.ask_engine,
             prepared=record.first_start == "done",
@@ -122,7 +129,21 @@ class Observer:
                 silent[address] = f"it is member {answer.ordinal} of {answer.cluster}"
             else:
                 answers[answer.ordinal] = _preferred(answers.get(answer.ordinal), answer)
+        if answers.keys() != member.answers.keys():
+            member.company_since = time.monotonic()
         member.answers, member.silent = answers, silent
+        self._read_live()
+
+    def _read_live(self) -> None:
+        """A value that cannot be read changes nothing, and is told once."""
+        member = self._member
+        try:
+            member.live = read_live(member.settings.live_dir, member.settings.live)
+            self._live_error = ""
+        except PermanentError as error:
+            if str(error) != self._live_error:
+                log.error("%s; goes on with what it was", error)
+            self._live_error = str(error)
 
     async def _look_up(self) -> None:
         """Addresses that answered before are asked again even where the name service fails or forgets them."""
@@ -133,9 +154,10 @@ class Observer:
         try:
             found = await self._resolver.members(member.settings.srv_name)
         except TemporaryError as error:
-            self._lookup_error = str(error)
+            self._lookup_error, member.named = str(error), None
             return
         self._looked_up, self._lookup_error = time.monotonic(), ""
+        member.named = _ordinals(found, member.settings.cluster) or None
         current = frozenset(_usable(found, member.settings.cluster))
         answering = frozenset(report.address for report in member.answers.values())
         member.addresses = current | answering
@@ -146,6 +168,12 @@ def _usable(found: dict[str, tuple[str, ...]], cluster: str) -> Iterable[str]:
     for host, addresses in found.items():
         if ordinal_of(host) is not None and host.startswith(f"{cluster}-"):
             yield from addresses
+
+
+def _ordinals(found: dict[str, tuple[str, ...]], cluster: str) -> tuple[int, ...]:
+    """Of the same targets, with or without an address yet."""
+    hosts = (host for host in found if host.startswith(f"{cluster}-"))
+    return tuple(sorted({ordinal for ordinal in map(ordinal_of, hosts) if ordinal is not None}))
 
 
 def _preferred(known: Report | None, new: Report) -> Report:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from trireme.api.position import View
-from trireme.api.report import Candidacy, Grant
+from trireme.api.report import Candidacy, Gap, Grant, Override
 from trireme.base.durable import write_durably
 from trireme.base.errors import PermanentError
 
@@ -32,6 +32,14 @@ class Record:
     """The server left the group because its data differs; until a new copy of it is Synced."""
     joining: bool = False
     """Set before a server is started to join, until this member is Synced."""
+    outside: bool = False
+    """The server was last asked to stop while it belonged to no Primary; until it belongs to one again."""
+    gaps: tuple[Gap, ...] = ()
+    """All that this volume came through."""
+    pending_gap: Gap | None = None
+    """Of a bootstrap that begins; it counts from the first view of that Primary on."""
+    override: Override | None = None
+    """A person's word to this member, until it is used."""
 
 
 class Records:

@@ -6,11 +6,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from trireme.adapters.dns import is_loopback, ordinal_of
+from trireme.agent.live import MAX_MEMBERS, Live, parse_founder, parse_missing_members
 from trireme.api.names import HTTP_PORT
 from trireme.base.errors import PermanentError
-
-MAX_MEMBERS = 15
-"""Galera has no hard bound, but certification and flow control make more than this senseless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +30,19 @@ class Settings:
     tmp_dir: Path
     secret_dir: Path
     config_dir: Path
+    live_dir: Path
+    missing_members: str = "Wait"
+    new_cluster: str = ""
+
+    @property
+    def live(self) -> Live:
+        """What the environment says; files in ``live_dir`` win."""
+        word = self.new_cluster
+        return Live(
+            members=self.members,
+            patience=parse_missing_members(self.missing_members),
+            founder=parse_founder(word) if word else None,
+        )
 
     @property
     def ordinal(self) -> int:
@@ -101,7 +112,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         raise PermanentError(
             f"TRIREME_POD_NAME={pod!r}: expected a name that ends in its ordinal, such as demo-0"
         )
-    return Settings(
+    settings = Settings(
         cluster=_required(env, "TRIREME_CLUSTER"),
         members=_number(env, "TRIREME_MEMBERS", None, 1, MAX_MEMBERS),
         namespace=_required(env, "TRIREME_NAMESPACE"),
@@ -119,7 +130,12 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         tmp_dir=Path(env.get("TMPDIR") or "/tmp"),  # noqa: S108 - the pod's own emptyDir
         secret_dir=Path(env.get("TRIREME_SECRET_DIR") or "/etc/trireme/secret"),
         config_dir=Path(env.get("TRIREME_CONFIG_DIR") or "/etc/trireme/config"),
+        live_dir=Path(env.get("TRIREME_LIVE_DIR") or "/etc/trireme/live"),
+        missing_members=env.get("TRIREME_MISSING_MEMBERS") or "Wait",
+        new_cluster=env.get("TRIREME_NEW_CLUSTER", ""),
     )
+    _ = settings.live
+    return settings
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

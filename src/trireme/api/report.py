@@ -63,11 +63,58 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A person's word on who is to bootstrap, given to that member alone (``trireme recover``); kept until it does.
+
+    It counts for one candidate on one volume. ``without`` are members that the person says are gone, ``give_up`` the
+    histories whose data may be set aside. ``new_history``: the candidate's position cannot be proved; its data
+    begin a history of their own.
+    """
+
+    candidate: int
+    volume: str
+    without: tuple[int, ...] = ()
+    give_up: tuple[str, ...] = ()
+    new_history: bool = False
+    by: str = ""
+    at: str = ""
+    """ISO 8601, UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """The cluster went on without members that may hold newer data (invariant 4): what may be missing, and since when.
+
+    It lasts on every volume that came after it. A member of ``missing`` that does not know it has not come through
+    it: what it has beyond ``position`` is of no history that lives.
+    """
+
+    id: str
+    """The founder's volume and its epoch."""
+    position: Position
+    """From where the cluster went on."""
+    missing: tuple[int, ...]
+    view: View | None = None
+    """The latest view that was known then."""
+    abandoned: tuple[str, ...] = ()
+    """Other histories that a person gave up."""
+    by: str = ""
+    """The policy, or the person, that decided."""
+    at: str = ""
+    settled: str = ""
+    """Who said that nothing is missing any more; '' while it is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidacy:
-    """What a candidate asks for: the epoch it opened, and the view it wants to succeed."""
+    """What a candidate asks for: the epoch it opened, the view it wants to succeed, and whom it does not wait for."""
 
     epoch: int
     succeeds: View | None
+    without: tuple[int, ...] = ()
+    override: Override | None = None
+    founding: bool = False
+    """By the operator's word: not every declared member was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +246,15 @@ class Report:
     upgrade: Upgrade | None = None
     """None while no server of this member answers."""
     disk: Disk | None = None
+    joining: bool = False
+    """It was started to join, and was not seen Synced since: it has had no vote."""
+    left: bool = False
+    """Its server stopped in order, and may have left a Primary that went on without it."""
+    gaps: tuple[Gap, ...] = ()
+    override: Override | None = None
+    """A person's word that this member holds and has not used yet."""
+    group: tuple[int, ...] = ()
+    """Ordinals whose servers this member's server is connected with now, Primary or not, its own included."""
 
     @property
     def primary(self) -> bool:
@@ -211,6 +267,8 @@ class GrantRequest:
 
     candidacy: Candidacy
     candidate: Report
+    majority: tuple[int, ...] = ()
+    """Whose data make up the majority of the view that is succeeded, where somebody is not waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

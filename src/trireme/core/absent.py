@@ -2,8 +2,9 @@
 
 from typing import assert_never
 
-from trireme.api.report import Candidacy, Directory, Phase, Report
-from trireme.core import election, grants
+from trireme.api.position import ZERO_UUID, Position
+from trireme.api.report import Candidacy, Directory, Gap, Override, Phase, Report
+from trireme.core import election, gaps, grants
 from trireme.core.situation import (
     Action,
     AskEngine,
@@ -28,14 +29,14 @@ def without_server(situation: Situation) -> Decision:
     primaries = [report for report in situation.answers.values() if report.primary]
     if primaries:
         return _join(situation, primaries)
-    outcome = election.elect({**situation.answers, situation.me.ordinal: situation.me}, situation.me.declared)
+    outcome = election.elect({**situation.answers, situation.me.ordinal: situation.me}, situation.terms)
     match outcome:
         case election.Elect(candidate=candidate) if candidate == situation.me.ordinal:
             return _campaign(situation, outcome)
         case election.Elect():
             return Decision(Phase.WAITING, outcome.why, _withdrawal(situation))
         case election.Wait():
-            return Decision(Phase.WAITING, _with_silence(outcome.why, situation))
+            return Decision(Phase.WAITING, _with_patience(outcome, situation))
         case election.Split() | election.Hopeless():
             return Decision(Phase.BLOCKED, outcome.why)
         case _:
@@ -49,7 +50,9 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         return Decision(
             Phase.BLOCKED, f"two Primaries live, of histories {' and '.join(sorted(living))}: joins neither"
         )
-    others = election.histories_of(me) - living
+    known = gaps.known_gaps(primaries)
+    beyond = gaps.diverged(me, known)
+    others = gaps.histories_of(me) - living - gaps.abandoned(gap for gap in known if gap not in me.gaps)
     if others:
         why = f"its data is of history {', '.join(sorted(others))}, the Primary's is {', '.join(living)}: not overwritten"
         return Decision(Phase.BLOCKED, why)
@@ -60,16 +63,18 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         )
     writer = next((r.writer.ordinal for r in primaries if r.writer is not None), None)
     donors = _donors(situation, primaries, writer)
+    offered = None if situation.doubtful or beyond is not None else me.position
     action = Join(
         addresses=tuple(sorted(report.address for report in primaries)),
         donors=donors,
-        position=None if situation.doubtful else me.position,
-        votes=me.position is not None or sum(_serves(report) for report in primaries) > 1,
-        discard=_worthless(me),
+        position=offered,
+        votes=(me.position is not None and beyond is None) or sum(_serves(r) for r in primaries) > 1,
+        discard=_worthless(me) if beyond is None else _beyond(me, beyond),
+        gaps=tuple(gap for gap in known if gap not in me.gaps),
     )
-    how = (
-        "by an incremental transfer if it can" if action.position is not None else "by a full state transfer"
-    )
+    how = "by an incremental transfer if it can" if offered is not None else "by a full state transfer"
+    if beyond is not None:
+        how = f"{how}: {_beyond(me, beyond)}"
     return Decision(Phase.JOINING, f"a Primary lives: joins it {how}", (*_withdrawal(situation), action))
 
 
@@ -127,6 +132,10 @@ def _worthless(me: Report) -> str | None:
     return None
 
 
+def _beyond(me: Report, gap: Gap) -> str:
+    return f"its data at {me.position} is beyond {gap.position}, from where the cluster went on without it"
+
+
 def _campaign(situation: Situation, outcome: election.Elect) -> Decision:
     candidacy = _candidacy(situation, outcome)
     campaign = situation.campaign
@@ -138,13 +147,37 @@ def _campaign(situation: Situation, outcome: election.Elect) -> Decision:
         refused = campaign.refused if campaign is not None and campaign.candidacy == candidacy else {}
         heard = "; ".join(f"member {o} refuses: {why}" for o, why in sorted(refused.items()))
         why = f"{outcome.why}; asks for grants in epoch {candidacy.epoch}"
-        action = AskGrants(candidacy, outcome.electorate)
+        action = AskGrants(candidacy, outcome.electorate, outcome.majority)
         return Decision(Phase.ELECTING, f"{why} ({heard})" if heard else why, (action,), again=0.5)
     if election.is_fresh(situation.me) and not situation.prepared:
         why = f"elected in epoch {candidacy.epoch}: makes the first data directory"
         return Decision(Phase.INITIALIZING, why, (Initialize(candidacy.epoch),))
     why = f"elected in epoch {candidacy.epoch} by {election.names(outcome.electorate)}: bootstraps"
-    return Decision(Phase.BOOTSTRAPPING, why, (Bootstrap(situation.me.position, outcome.succeeds),))
+    gap = _gap(situation, candidacy)
+    return Decision(Phase.BOOTSTRAPPING, why, (Bootstrap(situation.me.position, outcome.succeeds, gap),))
+
+
+def _gap(situation: Situation, candidacy: Candidacy) -> Gap | None:
+    """What may be missing from now on, for people and for those who come back."""
+    me, word = situation.me, candidacy.override
+    if not candidacy.without and word is None:
+        return None
+    views = [*situation.answers.values(), me]
+    unknown = Position(ZERO_UUID, -1)
+    return Gap(
+        id=f"{me.volume}-{candidacy.epoch}",
+        position=me.position if me.position is not None else unknown,
+        missing=candidacy.without,
+        view=election.latest_view(views) if word is not None else candidacy.succeeds,
+        abandoned=_abandoned(me, word) if word is not None else (),
+        by=word.by if word is not None else "the policy for missing members",
+    )
+
+
+def _abandoned(me: Report, word: Override) -> tuple[str, ...]:
+    """What the person gave up; and the candidate's own history, where its data begin another."""
+    mine = gaps.histories_of(me) if word.new_history else set()
+    return tuple(sorted({*word.give_up, *mine}))
 
 
 def _candidacy(situation: Situation, outcome: election.Elect) -> Candidacy:
@@ -159,14 +192,33 @@ def _candidacy(situation: Situation, outcome: election.Elect) -> Candidacy:
         for report in everyone.values()
     )
     usable = mine is not None and mine.epoch > situation.me.withdrawn and not overtaken
-    if mine is not None and usable and mine.succeeds == outcome.succeeds:
+    fields = (outcome.succeeds, outcome.without, outcome.override, outcome.founding)
+    if mine is not None and usable and (mine.succeeds, mine.without, mine.override, mine.founding) == fields:
         return mine
-    return Candidacy(epoch=grants.next_epoch(everyone), succeeds=outcome.succeeds)
+    return Candidacy(
+        epoch=grants.next_epoch(everyone),
+        succeeds=outcome.succeeds,
+        without=outcome.without,
+        override=outcome.override,
+        founding=outcome.founding,
+    )
 
 
 def _withdrawal(situation: Situation) -> tuple[Action, ...]:
     mine = situation.me.candidacy
     return (Withdraw(mine.epoch),) if mine is not None and mine.epoch > situation.me.withdrawn else ()
+
+
+def _with_patience(outcome: election.Wait, situation: Situation) -> str:
+    why = _with_silence(outcome.why, situation)
+    if (
+        situation.patience is None
+        or situation.patience <= 0
+        or not any(o not in situation.answers for o in outcome.members)
+    ):
+        return why
+    left = f"{situation.patience:.0f} s" if situation.patience < 120 else f"{situation.patience / 60:.0f} min"
+    return f"{why}; in {left} a majority of that view may go on without"
 
 
 def _with_silence(why: str, situation: Situation) -> str:

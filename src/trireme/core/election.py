@@ -5,12 +5,14 @@ grant of each member of the electorate, and :mod:`trireme.core.grants` judges th
 here costs time, never a second Primary.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from trireme.api.position import View
-from trireme.api.report import Directory, Report
+from trireme.api.report import Directory, Override, Report
+from trireme.core.gaps import histories_of, went_through
+from trireme.core.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,13 @@ class Elect:
     electorate: tuple[int, ...]
     succeeds: View | None
     why: str
+    without: tuple[int, ...] = ()
+    """Of the latest view, or named by a person: not waited for. What they have beyond the candidate stays away."""
+    majority: tuple[int, ...] = ()
+    """Whose data are the majority of the view, where somebody is not waited for."""
+    override: Override | None = None
+    founding: bool = False
+    """By the operator's word that the cluster never had data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +58,56 @@ class Hopeless:
 Outcome = Elect | Wait | Split | Hopeless
 
 
-def elect(answers: Mapping[int, Report], declared: int) -> Outcome:
+def elect(answers: Mapping[int, Report], terms: Terms) -> Outcome:
     """``answers``: the reports of all who answered, the caller's own included, by ordinal. No Primary lives."""
+    if terms.override is not None:
+        return _by_word(answers, terms, terms.override)
     if all(is_fresh(report) for report in answers.values()):
-        return _first(answers, declared)
-    histories = sorted({uuid for report in answers.values() for uuid in histories_of(report)})
+        return _first(answers, _declared(answers, terms))
+    heard = went_through(answers)
+    histories = sorted({uuid for report in heard.values() for uuid in histories_of(report)})
     if len(histories) > 1:
-        owners = "; ".join(f"{uuid}: {names(_owners(answers.values(), uuid))}" for uuid in histories)
+        owners = "; ".join(f"{uuid}: {names(_owners(heard.values(), uuid))}" for uuid in histories)
         return Split(
             tuple(histories), f"split history, never compared by seqno ({owners}); a person must choose"
         )
-    return _succeed(answers, declared)
+    return _succeed(heard, _declared(answers, terms), answers.keys() - heard.keys())
 
 
-def _first(answers: Mapping[int, Report], declared: int) -> Outcome:
-    electorate = tuple(range(declared))
+def _declared(answers: Mapping[int, Report], terms: Terms) -> Terms:
+    """Scaling reaches some members' settings before others': whoever knows of more members is right."""
+    counts = (report.declared for report in answers.values())
+    return replace(terms, declared=max(terms.declared, *counts, max(answers, default=-1) + 1))
+
+
+def _first(answers: Mapping[int, Report], terms: Terms) -> Outcome:
+    founder = terms.founder
+    named = answers.get(founder.ordinal) if founder is not None else None
+    if founder is not None and named is not None and named.volume == founder.volume:
+        why = f"this cluster never had data, by the operator's word: member {founder.ordinal} founds it"
+        return Elect(founder.ordinal, tuple(sorted(answers)), None, why, founding=True)
+    if terms.named is None:
+        return Wait((), "a new cluster needs to know its members, and the SRV look-up names none")
+    electorate = tuple(sorted({*range(terms.declared), *terms.named, *answers}))
     silent = tuple(ordinal for ordinal in electorate if ordinal not in answers)
     if silent:
-        return Wait(
-            silent,
-            f"a new cluster needs all {declared} declared members to answer fresh; {names(silent)} silent",
-        )
-    return Elect(
-        0, electorate, None, f"all {declared} declared members answer fresh; the lowest ordinal bootstraps"
-    )
+        why = f"a new cluster needs all {len(electorate)} declared members to answer fresh; {names(silent)} silent"
+        return Wait(silent, why)
+    why = f"all {len(electorate)} declared members answer fresh; the lowest ordinal bootstraps"
+    return Elect(electorate[0], electorate, None, why)
 
 
-def _succeed(answers: Mapping[int, Report], declared: int) -> Outcome:
+def _succeed(answers: Mapping[int, Report], terms: Terms, behind: Set[int]) -> Outcome:
+    """``behind``: those who answered, and whom the cluster went on without: they know nothing newer than the gap."""
     view = latest_view(answers.values())
-    electorate = view.members if view and _vouches(view, answers) else _everyone(answers, declared)
+    vouched = view is not None and _vouches(view, answers)
+    everyone = view.members if view and vouched else _everyone(answers, terms.declared)
+    electorate = tuple(ordinal for ordinal in everyone if ordinal not in behind)
     silent = tuple(ordinal for ordinal in electorate if ordinal not in answers)
-    if silent:
+    majority = _majority(view, answers) if view and vouched and terms.overdue else ()
+    if silent and not majority:
         return Wait(silent, f"{names(silent)} of the latest view may hold newer data and did not answer")
-    asked = {ordinal: answers[ordinal] for ordinal in electorate}
+    asked = {ordinal: answers[ordinal] for ordinal in electorate if ordinal in answers}
     unsettled = tuple(ordinal for ordinal, report in asked.items() if not is_settled(report))
     if unsettled:
         return Wait(unsettled, f"the position of {names(unsettled)} is not known yet")
@@ -90,12 +116,52 @@ def _succeed(answers: Mapping[int, Report], declared: int) -> Outcome:
         state = ", ".join(f"{ordinal} {report.directory}" for ordinal, report in asked.items())
         return Hopeless(f"no member of the latest view has data that may be bootstrapped ({state})")
     candidate = min(able, key=lambda ordinal: (-_seqno(able[ordinal]), ordinal))
-    return Elect(
-        candidate,
-        electorate,
-        view,
-        f"member {candidate} is the most advanced of the latest view ({names(electorate)}) at {able[candidate].position}",
+    where = able[candidate].position
+    best = f"member {candidate} is the most advanced of the latest view ({names(electorate)}) at {where}"
+    if not silent:
+        return Elect(candidate, electorate, view, best)
+    why = f"{best}; goes on without {names(silent)}, as the policy says"
+    return Elect(candidate, tuple(asked), view, why, without=silent, majority=majority)
+
+
+def _majority(view: View, answers: Mapping[int, Report]) -> tuple[int, ...]:
+    """More than half of the view, by Galera's own count: two such groups share a member, so no Primary that this one
+    does not know can have gone on. Empty where there is none.
+
+    A member that was joining had no vote: others may have gone on without it, and without all its like. One that
+    left a Primary in order has none any more: the rest may have gone on as fewer.
+    """
+    here = {o: answers[o] for o in view.members if o in answers}
+    gone = sum(report.left for report in here.values())
+    voters = tuple(o for o, report in here.items() if counts(report))
+    return voters if 2 * len(voters) > len(view.members) - gone else ()
+
+
+def counts(report: Report) -> bool:
+    """It has a vote in the majority of its last view."""
+    return may_bootstrap(report) and not report.joining and not report.left
+
+
+def _by_word(answers: Mapping[int, Report], terms: Terms, word: Override) -> Outcome:
+    """A person chose. Whoever the person did not say to be gone must answer, and grant."""
+    candidate = answers.get(word.candidate)
+    if candidate is None or candidate.volume != word.volume:
+        return Wait(
+            (word.candidate,), f"{word.by} chose member {word.candidate}, which has another volume now"
+        )
+    known = _declared(answers, terms)
+    everyone = {*_everyone(answers, known.declared), *(terms.named or ())} - {*word.without}
+    silent = tuple(sorted(everyone - answers.keys()))
+    if silent:
+        return Wait(
+            silent,
+            f"{word.by} chose member {word.candidate}; {names(silent)} not said to be gone, and silent",
+        )
+    why = f"{word.by} chose member {word.candidate}" + (
+        f", without {names(word.without)}" if word.without else ""
     )
+    electorate = tuple(sorted(everyone))
+    return Elect(word.candidate, electorate, candidate.last_view, why, without=word.without, override=word)
 
 
 def _vouches(view: View, answers: Mapping[int, Report]) -> bool:
@@ -131,14 +197,6 @@ def may_bootstrap(report: Report) -> bool:
     """Invariant 2: only a directory whose own evidence gives a position."""
     known = report.position is not None and report.position.known
     return known and report.directory in (Directory.CLEAN, Directory.CRASHED)
-
-
-def histories_of(report: Report) -> set[str]:
-    """The uuids that this member's data and records name. An incomplete copy says nothing of its own."""
-    uuids = {report.last_view.uuid} if report.last_view is not None else set()
-    if report.position is not None and report.position.known and report.directory is not Directory.FRESH:
-        uuids.add(report.position.uuid)
-    return uuids
 
 
 def names(ordinals: Iterable[int]) -> str:

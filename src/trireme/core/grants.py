@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trireme.api.position import View
-from trireme.api.report import Grant, GrantRequest, Report
-from trireme.core.election import histories_of, is_fresh, is_settled, may_bootstrap
+from trireme.api.report import Directory, Grant, GrantRequest, Override, Report
+from trireme.core.election import counts, is_fresh, is_settled, may_bootstrap, names
+from trireme.core.gaps import abandoned, histories_of, known_gaps, left_behind
+from trireme.core.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,15 @@ class Refused:
     why: str
 
 
-def judge_request(request: GrantRequest, voter: Report, answers: Mapping[int, Report]) -> Granted | Refused:
-    """``voter`` is this member's own report as of now; ``answers`` what the others said last, by ordinal."""
+def judge_request(
+    request: GrantRequest, voter: Report, answers: Mapping[int, Report], terms: Terms
+) -> Granted | Refused:
+    """``voter`` is this member's own report as of now; ``answers`` what the others said last, ``terms`` its own."""
     claim = request.candidate
-    reason = _refusal(request, voter) or _conflict(request, voter.grant, voter, answers)
+    reason = _refusal(request, voter)
+    if not reason and request.candidacy.override is None:
+        reason = _refusal_without(request, voter, answers, terms)
+    reason = reason or _conflict(request, voter.grant, voter, answers)
     if reason:
         return Refused(reason)
     grant = Grant(
@@ -40,7 +47,7 @@ def judge_request(request: GrantRequest, voter: Report, answers: Mapping[int, Re
 
 def _refusal(request: GrantRequest, voter: Report) -> str | None:
     """What the voter itself knows against the candidate, whoever else asked."""
-    claim, succeeds = request.candidate, request.candidacy.succeeds
+    claim, succeeds, word = request.candidate, request.candidacy.succeeds, request.candidacy.override
     if claim.cluster != voter.cluster:
         return f"the candidate belongs to {claim.cluster}, this member to {voter.cluster}"
     if request.candidacy.epoch <= claim.withdrawn:
@@ -51,15 +58,44 @@ def _refusal(request: GrantRequest, voter: Report) -> str | None:
         return "this member is stopping"
     if not is_settled(voter):
         return "this member does not know its own position yet"
+    if word is not None:
+        return _refusal_of_chosen(claim, word)
     if succeeds is None and is_fresh(claim):
-        return _refusal_of_first(claim, voter)
+        return _refusal_of_first(request, voter)
     return _refusal_of_successor(succeeds, claim, voter)
 
 
-def _refusal_of_first(claim: Report, voter: Report) -> str | None:
+def _refusal_of_chosen(claim: Report, word: Override) -> str | None:
+    """A person compared; what the voter has beyond the candidate was shown, and is set aside, not lost."""
+    if (word.candidate, word.volume) != (claim.ordinal, claim.volume):
+        return f"{word.by} chose member {word.candidate} on another volume"
+    if not (may_bootstrap(claim) or (word.new_history and claim.directory is Directory.UNKNOWN)):
+        return f"the candidate's directory is {claim.directory}"
+    return None
+
+
+def _refusal_without(
+    request: GrantRequest, voter: Report, answers: Mapping[int, Report], terms: Terms
+) -> str | None:
+    """Not to wait for somebody takes the same policy, the same silence and the same patience here."""
+    without = request.candidacy.without
+    if not without:
+        return None
+    heard = [ordinal for ordinal in without if ordinal in answers or ordinal == voter.ordinal]
+    if heard:
+        return f"{names(heard)} answers here"
+    if not terms.overdue:
+        return f"this member still waits for {names(without)}"
+    if voter.ordinal in request.majority and not counts(voter):
+        return "this member's data does not count for a majority"
+    return None
+
+
+def _refusal_of_first(request: GrantRequest, voter: Report) -> str | None:
+    claim = request.candidate
     if not is_fresh(voter):
         return f"this member's directory is {voter.directory}: the cluster is not new"
-    if claim.declared != voter.declared:
+    if claim.declared != voter.declared and not request.candidacy.founding:
         return f"the candidate counts {claim.declared} declared members, this member {voter.declared}"
     return None
 
@@ -69,7 +105,12 @@ def _refusal_of_successor(succeeds: View | None, claim: Report, voter: Report) -
     if not may_bootstrap(claim) or claim.position is None:
         return f"the candidate's directory is {claim.directory}"
     uuid, seqno = (succeeds.uuid, succeeds.seqno) if succeeds is not None else (claim.position.uuid, 0)
-    strangers = histories_of(voter) - {uuid}
+    gaps = known_gaps((claim, voter))
+    if left_behind(claim, gaps) is not None:
+        return "the cluster went on without the candidate: what it has beyond is of no history that lives"
+    if left_behind(voter, gaps) is not None:
+        return None
+    strangers = histories_of(voter) - {uuid} - abandoned(gaps)
     if strangers or claim.position.uuid != uuid:
         return f"the candidate's history is {uuid}, this member knows {', '.join(strangers) or 'another'}"
     if voter.last_view is not None and voter.last_view.seqno > seqno:
@@ -89,6 +130,9 @@ def _conflict(
     if held.candidate == claim.ordinal:
         if request.candidacy.epoch < held.epoch:
             return f"a late message: epoch {held.epoch} was granted since"
+        return None
+    word = request.candidacy.override
+    if word is not None and held.candidate in word.without and held.candidate != voter.ordinal:
         return None
     current = voter if held.candidate == voter.ordinal else answers.get(held.candidate)
     if current is not None and is_void(held, current):

@@ -2,9 +2,20 @@
 
 from trireme.api.report import Phase, Report, WriterClaim
 from trireme.core.election import names
-from trireme.core.situation import Action, Claim, Decision, Dismiss, Launch, MarkSynced, Situation, StopServer
+from trireme.core.gaps import known_gaps
+from trireme.core.situation import (
+    Action,
+    Claim,
+    Decision,
+    Dismiss,
+    Launch,
+    Learn,
+    MarkSynced,
+    Situation,
+    StopServer,
+)
 from trireme.core.switchover import follow_up
-from trireme.core.writer import choose_writer
+from trireme.core.writer import choose_writer, in_same_component
 
 STEADY_SECONDS = 2.0
 """Between looks in the steady state: news arrives by wake-ups (view changes, other agents), this is the backstop."""
@@ -28,7 +39,7 @@ def with_server(situation: Situation) -> Decision:
     actions: tuple[Action, ...] = (
         (Claim(claim),) if claim is not None and claim != situation.me.writer else ()
     )
-    actions = (*follow_up(situation, claim), *actions)
+    actions = (*_news_of_gaps(situation), *follow_up(situation, claim), *actions)
     if server.synced:
         done = () if situation.unmarked else (MarkSynced(),)
         why = f"Synced in a Primary of {server.size}: {_duty(situation, claim)}"
@@ -51,6 +62,13 @@ def _duty(situation: Situation, claim: WriterClaim | None) -> str:
         if situation.heir is None
         else f"hands the writes to member {situation.heir.ordinal}"
     )
+
+
+def _news_of_gaps(situation: Situation) -> tuple[Action, ...]:
+    me = situation.me
+    component = (report for report in situation.answers.values() if in_same_component(me, report))
+    news = tuple(gap for gap in known_gaps((me, *component)) if gap not in me.gaps)
+    return (Learn(news),) if news else ()
 
 
 ABANDONED_SECONDS = 20.0

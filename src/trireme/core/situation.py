@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from trireme.api.position import Position, View
-from trireme.api.report import Candidacy, Phase, Report, WriterClaim
+from trireme.api.report import Candidacy, Gap, Phase, Report, WriterClaim
 from trireme.core.draining import Client, Drain
+from trireme.core.terms import Terms
 
 
 class Launch(StrEnum):
@@ -43,6 +44,9 @@ class Situation:
     """The others that answered just now, by ordinal."""
     silent: Mapping[str, str] = field(default_factory=dict)
     """Who was asked and did not answer, and in what words."""
+    terms: Terms
+    patience: float | None = None
+    """Seconds until the policy no longer waits for who is silent, 0 and less from then on; None: it waits for ever."""
     inspected: bool = False
     engine_due: bool = False
     """The directory was looked at, and only the storage engine can tell its position."""
@@ -95,6 +99,7 @@ class AskGrants:
 
     candidacy: Candidacy
     electorate: tuple[int, ...]
+    majority: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +118,14 @@ class Initialize:
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """Start the server as a new Primary Component, from ``position`` (None: the first ever)."""
+    """Start the server as a new Primary Component, from ``position`` (None: the first ever, or a history of its own).
+
+    ``gap``: what may be missing is on disk before the server starts.
+    """
 
     position: Position | None
     succeeds: View | None
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,15 @@ class Join:
     """False while it is to have no vote: it brings no data, and only one member has them."""
     discard: str | None
     """Why the directory's content is worthless (it is moved aside), None to keep it."""
+    gaps: tuple[Gap, ...] = ()
+    """Of the Primary: on disk before the server starts, and after what lies beyond them was moved aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """Keep what the members of its Primary know of gaps."""
+
+    gaps: tuple[Gap, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +199,7 @@ Action = (
     | Initialize
     | Bootstrap
     | Join
+    | Learn
     | StopServer
     | MarkSynced
     | Claim

@@ -7,6 +7,7 @@ from trireme.api.position import Position, View
 from trireme.api.report import (
     Candidacy,
     Directory,
+    Gap,
     Grant,
     GrantRequest,
     Phase,
@@ -15,6 +16,7 @@ from trireme.api.report import (
     WriterClaim,
 )
 from trireme.core.situation import Situation
+from trireme.core.terms import Terms
 
 HISTORY = "11111111-1111-1111-1111-111111111111"
 OTHER_HISTORY = "22222222-2222-2222-2222-222222222222"
@@ -109,6 +111,15 @@ class Builder:
     def joined_at(self, seqno: int) -> "Builder":
         return self._with(joined_at=seqno)
 
+    def came_through(self, *gaps: Gap) -> "Builder":
+        return self._with(gaps=gaps)
+
+    def left(self) -> "Builder":
+        return self._with(left=True)
+
+    def joining(self) -> "Builder":
+        return self._with(joining=True)
+
     def leaving(self) -> "Builder":
         return self._with(leaving=True)
 
@@ -136,10 +147,22 @@ def answers(*builders: Builder) -> dict[int, Report]:
 
 
 def situation(me: Builder, *others: Builder, **fields: Any) -> Situation:
-    return Situation(
-        **{"now": 1000.0, "me": me.report, "answers": answers(*others), "inspected": True, **fields}
-    )
+    known = {
+        "now": 1000.0,
+        "me": me.report,
+        "answers": answers(*others),
+        "inspected": True,
+        "terms": Terms(declared=3, named=(0, 1, 2)),
+    }
+    return Situation(**{**known, **fields})
 
 
-def request(candidate: Builder, epoch: int, succeeds: View | None = None) -> GrantRequest:
-    return GrantRequest(candidacy=Candidacy(epoch=epoch, succeeds=succeeds), candidate=candidate.report)
+def gap(position: int, *missing: int, **fields: Any) -> Gap:
+    """The cluster went on from there without these."""
+    return Gap(id=f"volume-9-{position}", position=Position(HISTORY, position), missing=missing, **fields)
+
+
+def request(candidate: Builder, epoch: int, succeeds: View | None = None, **fields: Any) -> GrantRequest:
+    majority = fields.pop("majority", ())
+    candidacy = Candidacy(epoch=epoch, succeeds=succeeds, **fields)
+    return GrantRequest(candidacy=candidacy, candidate=candidate.report, majority=majority)

@@ -4,6 +4,9 @@ import pytest
 
 from tests.unit.core.builders import OTHER_HISTORY, Builder, answers, member
 from trireme.core.election import Elect, Hopeless, Outcome, Split, Wait, elect
+from trireme.core.terms import Terms
+
+TERMS = Terms(declared=3, named=(0, 1, 2))
 
 SITUATIONS: list[tuple[str, list[Builder], type[Outcome], tuple[int, ...]]] = [
     ("all declared answer fresh: the lowest ordinal", [member(0), member(1), member(2)], Elect, (0,)),
@@ -135,7 +138,7 @@ SITUATIONS: list[tuple[str, list[Builder], type[Outcome], tuple[int, ...]]] = [
     ("members", "kind", "ordinals"), [row[1:] for row in SITUATIONS], ids=[r[0] for r in SITUATIONS]
 )
 def test_election(members: list[Builder], kind: type[Outcome], ordinals: tuple[int, ...]) -> None:
-    outcome = elect(answers(*members), declared=3)
+    outcome = elect(answers(*members), TERMS)
     assert isinstance(outcome, kind), outcome
     match outcome:
         case Elect(candidate=candidate):
@@ -145,7 +148,7 @@ def test_election(members: list[Builder], kind: type[Outcome], ordinals: tuple[i
 
 
 def test_a_new_cluster_needs_the_grant_of_every_declared_member() -> None:
-    outcome = elect(answers(member(0), member(1), member(2)), declared=3)
+    outcome = elect(answers(member(0), member(1), member(2)), TERMS)
     assert isinstance(outcome, Elect)
     assert outcome.electorate == (0, 1, 2)
     assert outcome.succeeds is None
@@ -158,7 +161,7 @@ def test_a_recovery_needs_the_grants_of_the_latest_view_only() -> None:
             member(1).clean(12).in_view(11, 1, 2),
             member(2).clean(12),
         ),
-        3,
+        TERMS,
     )
     assert isinstance(outcome, Elect)
     assert outcome.electorate == (1, 2)

@@ -4,8 +4,10 @@ from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, m
 from trireme.api.position import View
 from trireme.api.report import Report
 from trireme.core.grants import Granted, Refused, judge_request, next_epoch
+from trireme.core.terms import Terms
 
 VIEW = View(HISTORY, 3, (0, 1, 2))
+TERMS = Terms(declared=3, named=(0, 1, 2))
 
 
 def ask(
@@ -17,7 +19,7 @@ def ask(
     **kw: dict[int, Report],
 ) -> str:
     """'' for a grant, else the refusal's words."""
-    outcome = judge_request(request(candidate, epoch, succeeds), voter.report, kw.get("heard", {}))
+    outcome = judge_request(request(candidate, epoch, succeeds), voter.report, kw.get("heard", {}), TERMS)
     return outcome.why if isinstance(outcome, Refused) else ""
 
 
@@ -142,7 +144,7 @@ def test_a_candidate_of_another_cluster_is_refused() -> None:
 
 
 def test_a_grant_names_what_it_was_given_for() -> None:
-    outcome = judge_request(request(crashed(1), 4, VIEW), crashed(0).report, {})
+    outcome = judge_request(request(crashed(1), 4, VIEW), crashed(0).report, {}, TERMS)
     assert isinstance(outcome, Granted)
     assert (outcome.grant.epoch, outcome.grant.candidate, outcome.grant.volume) == (4, 1, "volume-1")
     assert outcome.grant.succeeds == VIEW

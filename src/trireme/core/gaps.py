@@ -1,0 +1,78 @@
+"""Members that the cluster went on without: what of theirs counts no more (invariants 3, 4 and 10).
+
+After a gap the same history has two branches: the one that lives, and what the missing members may have beyond the
+gap's position. Seqnos of the two are not comparable. A member has come through a gap when it knows it: it learns it
+as it joins what came after, on its disk before its server starts.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from trireme.api.report import Directory, Gap, Report
+
+
+def histories_of(report: Report) -> set[str]:
+    """The uuids that this member's data and records name. An incomplete copy says nothing of its own."""
+    uuids = {report.last_view.uuid} if report.last_view is not None else set()
+    if report.position is not None and report.position.known and report.directory is not Directory.FRESH:
+        uuids.add(report.position.uuid)
+    return uuids
+
+
+def known_gaps(reports: Iterable[Report]) -> tuple[Gap, ...]:
+    """All that anyone of these knows, each once; where one says that it is settled, it is."""
+    return tuple(sorted(merged((), chain.from_iterable(report.gaps for report in reports)), key=_id))
+
+
+def _id(gap: Gap) -> str:
+    return gap.id
+
+
+def left_behind(report: Report, gaps: Iterable[Gap]) -> Gap | None:
+    """The gap that this member is on the wrong side of, None where it has come through all of them.
+
+    A volume without a view of its own is not the one that was missing then: it was lost since, and knows nothing.
+    """
+    passed = {gap.id for gap in report.gaps}
+    for gap in gaps:
+        given_up = not histories_of(report).isdisjoint(gap.abandoned)
+        missing = report.ordinal in gap.missing and report.last_view is not None
+        if gap.id not in passed and (missing or given_up):
+            return gap
+    return None
+
+
+def went_through(reports: Mapping[int, Report]) -> dict[int, Report]:
+    """Those whose views and positions are of the branch that lives."""
+    gaps = known_gaps(reports.values())
+    return {ordinal: report for ordinal, report in reports.items() if left_behind(report, gaps) is None}
+
+
+def diverged(report: Report, gaps: Iterable[Gap]) -> Gap | None:
+    """The gap beyond which this member's data go: no Primary that lives has them, and an incremental transfer onto
+    them would mix two branches. None where its data are a part of the history that lives, or cannot be told.
+    """
+    passed = {gap.id for gap in report.gaps}
+    for gap in gaps:
+        if gap.id in passed or report.position is None or not report.position.known:
+            continue
+        if report.position.uuid in gap.abandoned:
+            return gap
+        same = report.position.uuid == gap.position.uuid
+        if report.ordinal in gap.missing and same and report.position.seqno > gap.position.seqno:
+            return gap
+    return None
+
+
+def abandoned(gaps: Iterable[Gap]) -> set[str]:
+    """Histories that a person gave up."""
+    return {uuid for gap in gaps for uuid in gap.abandoned}
+
+
+def merged(own: tuple[Gap, ...], news: Iterable[Gap]) -> tuple[Gap, ...]:
+    """``own`` with what is new, and settled where the news say so."""
+    gaps = {gap.id: gap for gap in own}
+    for gap in news:
+        if gap.settled or gap.id not in gaps:
+            gaps[gap.id] = gap
+    return tuple(gaps.values())

@@ -1,0 +1,126 @@
+"""A cluster that went on without somebody: whose votes are needed, and what becomes of a member that comes back."""
+
+import pytest
+
+from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, gap, member, request, situation
+from trireme.api.position import Position, View
+from trireme.api.report import Gap, Override, Phase, Report
+from trireme.core.decide import decide
+from trireme.core.gaps import known_gaps
+from trireme.core.grants import Refused, judge_request
+from trireme.core.situation import AskGrants, Bootstrap, Campaign, Join, Learn
+from trireme.core.terms import Terms
+
+VIEW = View(HISTORY, 3, (0, 1, 2))
+WAITS = Terms(declared=3, named=(0, 1, 2))
+OVERDUE = Terms(declared=3, named=(0, 1, 2), overdue=True)
+
+
+def crashed(ordinal: int, seqno: int = 9) -> Builder:
+    return member(ordinal).crashed(seqno).in_view(3, 0, 1, 2)
+
+
+def ask(
+    voter: Builder, *, terms: Terms = OVERDUE, heard: dict[int, Report] | None = None, **fields: object
+) -> str:
+    """Member 1 asks to go on without member 2; '' for a grant, else the refusal's words."""
+    asked = {"without": (2,), "majority": (0, 1), **fields}
+    outcome = judge_request(request(crashed(1), 1, VIEW, **asked), voter.report, heard or {}, terms)
+    return outcome.why if isinstance(outcome, Refused) else ""
+
+
+def test_a_voter_with_the_same_policy_the_same_silence_and_the_same_patience_grants() -> None:
+    assert ask(crashed(0)) == ""
+
+
+def test_a_voter_that_still_waits_refuses() -> None:
+    assert "still waits for member 2" in ask(crashed(0), terms=WAITS)
+
+
+def test_a_voter_that_hears_the_missing_member_refuses() -> None:
+    assert "answers here" in ask(crashed(0), heard=answers(crashed(2)))
+
+
+def test_a_voter_whose_data_were_counted_and_do_not_count_refuses() -> None:
+    assert "does not count" in ask(crashed(0).joining())
+    assert "does not count" in ask(crashed(0).incomplete())
+
+
+def test_a_candidate_that_the_cluster_went_on_without_is_refused() -> None:
+    voter = member(0).crashed(12).in_view(3, 0, 1, 2).came_through(gap(9, 1))
+    assert "went on without the candidate" in ask(voter, without=(), majority=())
+
+
+def test_a_person_overrules_position_view_and_the_grant_to_the_dead() -> None:
+    word = Override(candidate=1, volume="volume-1", without=(2,), by="alice")
+    ahead = member(0).crashed(40).in_view(30, 0, 2).granting(7, 2, VIEW)
+    assert "granted to member 2" in ask(crashed(0).granting(7, 2, VIEW))
+    assert ask(ahead, terms=WAITS, override=word) == ""
+    other = Override(candidate=1, volume="another", without=(2,), by="alice")
+    assert "another volume" in ask(ahead, terms=WAITS, override=other)
+
+
+def test_a_person_does_not_overrule_a_server_that_runs() -> None:
+    word = Override(candidate=1, volume="volume-1", without=(2,), by="alice")
+    assert "not final" in ask(crashed(0).non_primary(), override=word)
+
+
+def test_the_gap_is_written_down_with_the_bootstrap() -> None:
+    me, other = crashed(1), crashed(0, 8)
+    candidacy = decide(situation(me, other, terms=OVERDUE)).actions[0]
+    assert isinstance(candidacy, AskGrants)
+    assert candidacy.candidacy.without == (2,)
+    won = Campaign(candidacy=candidacy.candidacy, granted=frozenset({0, 1}))
+    me = Builder(me.candidate(1).report)
+    decision = decide(situation(_with(me, candidacy.candidacy), other, terms=OVERDUE, campaign=won))
+    action = decision.actions[0]
+    assert isinstance(action, Bootstrap)
+    assert action.gap is not None
+    assert (action.gap.missing, action.gap.position, action.gap.view) == ((2,), Position(HISTORY, 9), VIEW)
+
+
+def _with(me: Builder, candidacy: object) -> Builder:
+    return me._with(candidacy=candidacy)
+
+
+@pytest.mark.parametrize(
+    ("seqno", "offered", "discards"),
+    [(9, Position(HISTORY, 9), False), (10, None, True)],
+    ids=["a part of what lives: by increments", "beyond: set aside, never merged"],
+)
+def test_a_late_member(seqno: int, offered: Position | None, discards: bool) -> None:
+    primary = member(0).primary().in_view(5, 0, 1).came_through(gap(9, 2))
+    join = decide(situation(crashed(2, seqno), primary)).actions[0]
+    assert isinstance(join, Join)
+    assert join.position == offered
+    assert (join.discard is not None) is discards
+    assert join.gaps == (gap(9, 2),)
+
+
+def test_a_member_of_a_history_that_a_person_gave_up_sets_it_aside() -> None:
+    primary = member(0).primary().in_view(5, 0).came_through(gap(9, abandoned=(OTHER_HISTORY,)))
+    stranger = member(2).crashed(900, OTHER_HISTORY).in_view(8, 2, history=OTHER_HISTORY)
+    join = decide(situation(stranger, primary)).actions[0]
+    assert isinstance(join, Join)
+    assert join.position is None
+    assert join.discard is not None
+
+
+def test_a_member_of_another_history_that_nobody_gave_up_is_not_overwritten() -> None:
+    primary = member(0).primary().in_view(5, 0).came_through(gap(9, 2))
+    stranger = member(2).crashed(900, OTHER_HISTORY).in_view(8, 2, history=OTHER_HISTORY)
+    assert decide(situation(stranger, primary)).phase is Phase.BLOCKED
+
+
+def test_members_of_a_primary_learn_of_gaps_from_each_other() -> None:
+    knows = member(1).primary().in_view(5, 0, 1).came_through(gap(9, 2)).claiming(1, 0)
+    me = member(0).primary().in_view(5, 0, 1).claiming(1, 0)
+    assert Learn((gap(9, 2),)) in decide(situation(me, knows)).actions
+    assert Learn((gap(9, 2),)) not in decide(situation(me.came_through(gap(9, 2)), knows)).actions
+
+
+def test_a_settled_gap_is_settled_for_all() -> None:
+    settled = gap(9, 2, settled="alice")
+    known = known_gaps([member(0).came_through(gap(9, 2)).report, member(1).came_through(settled).report])
+    assert known == (settled,)
+    assert isinstance(known[0], Gap)
