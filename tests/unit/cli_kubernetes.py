@@ -4,9 +4,10 @@ It listens on a real socket and speaks the protocols that kubectl and the real A
 """
 
 import asyncio
+import base64
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +17,12 @@ import msgspec
 import yaml
 from aiohttp import WSMsgType, web
 
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, sign, verify
+from trireme.api.commands import CommandReply
 from trireme.core.cluster_seen import Member
 
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
+AGENTS_TOKEN = b"0123456789abcdef0123456789abcdef"
 Object = dict[str, Any]
 
 
@@ -29,6 +33,13 @@ class FakeKubernetes:
     pods: dict[tuple[str, str], Object] = field(default_factory=dict)
     statuses: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """What the agent in a pod says at /status; a pod without one refuses the connection."""
+    agents: dict[tuple[str, str], Callable[[str, bytes], CommandReply]] = field(default_factory=dict)
+    """What the agent in a pod answers to a signed command at a path."""
+    secrets: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    resources: dict[tuple[str, str], Object] = field(default_factory=dict)
+    """GaleraClusters."""
+    on_patch: Callable[[Object], None] | None = None
+    """What an operator does about a GaleraCluster that was changed."""
     sets: dict[tuple[str, str], Object] = field(default_factory=dict)
     token: str = ""
     """What it wants to see; empty lets everybody in."""
@@ -73,6 +84,11 @@ class FakeKubernetes:
         ]
         for path, handler in routes:
             app.router.add_get(self.prefix + path, handler)
+        resource = "/apis/trireme.dev/v1alpha1/namespaces/{namespace}/galeraclusters/{name}"
+        app.router.add_get(self.prefix + resource, self._resource)
+        app.router.add_patch(self.prefix + resource, self._patch)
+        app.router.add_get(self.prefix + namespaced + "/secrets/{name}", self._secret)
+        app.router.add_post(self.prefix + namespaced + "/pods/{pod}:{port}/proxy/{rest:.*}", self._command)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
@@ -116,6 +132,35 @@ class FakeKubernetes:
         if key not in self.statuses:
             return refusal(503, "error trying to reach service: dial tcp 10.0.0.1:8080: connection refused")
         return web.Response(body=self.statuses[key], content_type="application/json")
+
+    async def _resource(self, request: web.Request) -> web.Response:
+        found = self.resources.get((request.match_info["namespace"], request.match_info["name"]))
+        return web.json_response(found) if found is not None else refusal(404, "not found")
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        found = self.resources[request.match_info["namespace"], request.match_info["name"]]
+        assert request.content_type == "application/merge-patch+json"
+        found["spec"] = {**found.get("spec", {}), **(await request.json())["spec"]}
+        if self.on_patch is not None:
+            self.on_patch(found)
+        return web.json_response(found)
+
+    async def _secret(self, request: web.Request) -> web.Response:
+        found = self.secrets.get((request.match_info["namespace"], request.match_info["name"]))
+        if found is None:
+            return refusal(404, "not found")
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in found.items()}
+        return web.json_response({"kind": "Secret", "data": data})
+
+    async def _command(self, request: web.Request) -> web.Response:
+        """As the API server hands it on, and as the agent checks and answers it."""
+        where, path = request.match_info["namespace"], "/" + request.match_info["rest"]
+        body, nonce = await request.read(), request.headers[NONCE_HEADER]
+        if not verify(AGENTS_TOKEN, request.headers[SIGNATURE_HEADER], "POST", path, nonce, body):
+            return web.Response(status=401, text="not signed with this cluster's token\n")
+        answer = msgspec.json.encode(self.agents[where, request.match_info["pod"]](path, body))
+        proof = sign(AGENTS_TOKEN, "answer", path, nonce, answer)
+        return web.Response(body=answer, headers={SIGNATURE_HEADER: proof})
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
         if (request.match_info["namespace"], request.match_info["pod"]) not in self.pods:

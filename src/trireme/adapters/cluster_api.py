@@ -8,6 +8,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import ip_address
 from types import TracebackType
@@ -34,7 +35,7 @@ Parameters: TypeAlias = Sequence[tuple[str, str]]
 class RefusedError(PermanentError):
     """The API server answered, and the answer is no. ``said`` is its own message."""
 
-    def __init__(self, server: str, path: str, status: int, said: str) -> None:
+    def __init__(self, server: str, path: str, status: int, said: str, method: str = "GET") -> None:
         self.status = status
         self.said = said
         match status:
@@ -43,8 +44,29 @@ class RefusedError(PermanentError):
             case HTTPStatus.FORBIDDEN:
                 text = f"you may not do that: {said.rstrip(': ')}"
             case _:
-                text = f"{server} answers {status} to GET {path}: {said}"
+                text = f"{server} answers {status} to {method} {path}: {said}"
         super().__init__(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of the API. ``seconds`` bounds it as a whole."""
+
+    method: str
+    path: str
+    parameters: Parameters = ()
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = CALL_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Headers are looked up in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class ClusterApi:
@@ -83,27 +105,45 @@ class ClusterApi:
         self, path: str, parameters: Parameters = (), *, seconds: float = CALL_SECONDS
     ) -> bytes:
         """The body at ``path``, whatever it is. Asks once more, with new credentials, if those have expired."""
-        session = await self._open()
-        status, body = await self._ask(session, path, parameters, seconds)
-        if status == HTTPStatus.UNAUTHORIZED:
-            session = await self._open(expired=session)
-            status, body = await self._ask(session, path, parameters, seconds)
-        if status != HTTPStatus.OK:
-            raise RefusedError(self._server, path, status, _message(body))
-        return body
+        return (await self._call(Request("GET", path, parameters, seconds=seconds))).body
 
-    async def _ask(
-        self, session: aiohttp.ClientSession, path: str, parameters: Parameters, seconds: float
-    ) -> tuple[int, bytes]:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        seconds: float = CALL_SECONDS,
+    ) -> Answer:
+        """A call that changes something, made once more only where it was not let in. Raises as ``get`` does;
+        where a time-out or a broken connection leaves open what happened, that is a TemporaryError too."""
+        return await self._call(Request(method, path, body=body, headers=headers, seconds=seconds))
+
+    async def _call(self, request: Request) -> Answer:
+        session = await self._open()
+        answer = await self._ask(session, request)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            session = await self._open(expired=session)
+            answer = await self._ask(session, request)
+        if answer.status != HTTPStatus.OK:
+            said = _message(answer.body)
+            raise RefusedError(self._server, request.path, answer.status, said, request.method)
+        return answer
+
+    async def _ask(self, session: aiohttp.ClientSession, request: Request) -> Answer:
         try:
-            async with session.get(
-                self._server + path,
-                params=parameters,
+            async with session.request(
+                request.method,
+                self._server + request.path,
+                params=request.parameters,
+                data=request.body or None,
+                headers=request.headers,
                 allow_redirects=False,
-                timeout=_time_out(seconds),
+                timeout=_time_out(request.seconds),
                 server_hostname=self._access.cluster.tls_server_name or None,
             ) as response:
-                return response.status, await response.read()
+                return Answer(response.status, response.headers, await response.read())
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise self._no_answer(error) from error
 

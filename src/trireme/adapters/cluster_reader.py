@@ -93,11 +93,11 @@ async def _member(
     name = f"{cluster}-{ordinal}"
     if found is None:
         return Member(name=name, ordinal=ordinal)
-    pod = pod_state(found)
+    pod = replace(pod_state(found), http_port=_http_port(found))
     member = Member(name=name, ordinal=ordinal, pod=pod)
     if not pod.running:
         return member
-    path = f"/api/v1/namespaces/{namespace}/pods/{name}:{_http_port(found)}/proxy/status"
+    path = f"/api/v1/namespaces/{namespace}/pods/{name}:{pod.http_port}/proxy/status"
     try:
         return replace(member, answer=decode_answer(await api.get_bytes(path, seconds=ANSWER_SECONDS)))
     except RefusedError as refusal:

@@ -18,6 +18,7 @@ EXIT_FAILED = 2
 COMMANDS = {
     "status": "trireme.cli.status",
     "sql": "trireme.cli.sql",
+    "switchover": "trireme.cli.switchover",
     "sandbox": "trireme.sandbox.commands",
     "version": "trireme.cli.version",
     "agent": "trireme.cli.in_pods",
@@ -64,7 +65,7 @@ def trireme(
 ) -> None:
     """MariaDB Galera Cluster on Kubernetes that forms itself, heals itself and never throws committed data away.
 
-    status and sql find clusters through your kubeconfig, as kubectl does.
+    All but sandbox find clusters through your kubeconfig, as kubectl does.
     Also installed as kubectl-trireme, so `kubectl trireme status` is the same.
     """
 

@@ -11,7 +11,7 @@ from trireme.adapters.cluster_api import ClusterApi
 from trireme.adapters.cluster_reader import read_clusters
 from trireme.adapters.kubeconfig import Access, config_files, find_access, load
 from trireme.base.errors import PermanentError, TriremeError
-from trireme.core.cluster_seen import Cluster
+from trireme.core.cluster_seen import Cluster, Member
 
 
 def _complete_context(incomplete: str) -> list[str]:
@@ -65,6 +65,15 @@ async def the_cluster(api: ClusterApi, namespace: str, name: str | None) -> Clus
         names = ", ".join(each.name for each in found)
         raise PermanentError(f"namespace {namespace} has several clusters, name one: {names}")
     raise PermanentError(await missing(api, namespace, name))
+
+
+def the_member(cluster: Cluster, name: str) -> Member:
+    """The member of that ordinal or pod's name. PermanentError says which there are."""
+    found = next((each for each in cluster.members if name in (str(each.ordinal), each.name)), None)
+    if found is None:
+        names = ", ".join(each.name for each in cluster.members)
+        raise PermanentError(f"{cluster.name} has no member {name}. It has: {names}")
+    return found
 
 
 async def missing(api: ClusterApi, namespace: str | None, name: str | None) -> str:

@@ -5,7 +5,7 @@ For people, programs and the exit status of ``trireme status``; no member acts o
 
 from dataclasses import dataclass
 
-from trireme.api.names import PRIMARY
+from trireme.api.names import HTTP_PORT, PRIMARY
 from trireme.api.position import Position, View
 from trireme.api.report import Report, ServerReport
 
@@ -28,6 +28,8 @@ class Pod:
     restarts: int = 0
     node: str = ""
     address: str = ""
+    http_port: int = HTTP_PORT
+    """Its agent's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
