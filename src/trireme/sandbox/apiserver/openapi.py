@@ -1,7 +1,6 @@
-"""OpenAPI documents: version 3 from the field descriptions; version 2 empty, so that old clients do not check.
+"""OpenAPI documents: version 3 from the field descriptions and the schemas of custom resources.
 
 kubectl reads version 3 to see that the server validates fields, to merge its patches, and for ``explain``.
-kubectl 1.20 reads version 2 as protobuf, and takes a kind that is not in it as one that it cannot check.
 """
 
 import hashlib
@@ -16,6 +15,7 @@ from trireme.sandbox.apiserver.call import GIT_VERSION, Call
 from trireme.sandbox.apiserver.custom.shaping import METADATA
 from trireme.sandbox.apiserver.errors import no_such_path
 from trireme.sandbox.apiserver.kinds import Kind, Registry
+from trireme.sandbox.apiserver.openapi_v2 import document, encode
 from trireme.sandbox.apiserver.schema.types import Enum, Field, ListOf, MapOf, Scalar, Struct, Type
 from trireme.sandbox.store.interface import Object
 
@@ -58,20 +58,10 @@ def openapi(call: Call) -> web.Response:
 
 
 def _version_2(call: Call) -> web.Response:
+    whole = document(call.cluster.registry, INFO)
     if "protobuf" in call.request.headers.get("Accept", ""):
-        return web.Response(body=_empty_protobuf(), content_type="application/octet-stream")
-    return json_response({"swagger": "2.0", "info": INFO, "paths": {}, "definitions": {}})
-
-
-def _empty_protobuf() -> bytes:
-    """openapi.v2.Document with swagger (field 1), info (2: title 1, version 2) and empty paths (8)."""
-    info = _delimited(1, INFO["title"].encode()) + _delimited(2, INFO["version"].encode())
-    return _delimited(1, b"2.0") + _delimited(2, info) + _delimited(8, b"")
-
-
-def _delimited(field: int, content: bytes) -> bytes:
-    """A length-delimited protobuf field; all of ours are shorter than 128 bytes."""
-    return bytes([field << 3 | 2, len(content)]) + content
+        return web.Response(body=encode(whole), content_type="application/octet-stream")
+    return json_response(whole)
 
 
 def _document(registry: Registry, group: str, version: str) -> Object:

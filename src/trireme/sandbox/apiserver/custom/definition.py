@@ -8,8 +8,11 @@ from typing import Any
 
 from trireme.sandbox.apiserver.custom.columns import printer_columns
 from trireme.sandbox.apiserver.custom.jsonpath import JsonPath, parse_json_path
+from trireme.sandbox.apiserver.custom.rules import Rules, check_rules, compile_rules
 from trireme.sandbox.apiserver.custom.schema import Schema, read_schema
 from trireme.sandbox.apiserver.custom.shaping import shape_root
+from trireme.sandbox.apiserver.custom.values import check_object
+from trireme.sandbox.apiserver.errors import Cause
 from trireme.sandbox.apiserver.tables.cells import Column
 from trireme.sandbox.store.interface import Object
 
@@ -32,12 +35,18 @@ class Definition:
     name: str
     storage_version: str
     schema: Schema
+    rules: Rules
     columns: tuple[Column, ...]
     scale: Scale | None = None
     selectable: tuple[str, ...] = ()
     deprecation: str = ""
     terminating: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def check(self, new: Object, old: Object | None) -> list[Cause]:
+        """What schema and rules have against ``new``; ``old`` is None at a creation."""
+        causes = list(check_object(self.schema, new, old))
+        return [*causes, *check_rules(self.rules, self.schema, new, old, causes)]
 
     def present(self, obj: Object, api_version: str) -> Object:
         """A stored object as this version shows it: in its words, with its defaults. ``obj`` stays as it is."""
@@ -47,11 +56,13 @@ class Definition:
 def read_definition(crd: Object, version: Mapping[str, Any]) -> Definition:
     """Of a definition that its rules let in."""
     spec = crd["spec"]
+    schema = read_schema(version["schema"]["openAPIV3Schema"])
     storage = next(each["name"] for each in spec["versions"] if each.get("storage"))
     return Definition(
         name=crd["metadata"]["name"],
         storage_version=f"{spec['group']}/{storage}",
-        schema=read_schema(version["schema"]["openAPIV3Schema"]),
+        schema=schema,
+        rules=compile_rules(schema, "")[0],
         columns=printer_columns(version.get("additionalPrinterColumns") or ()),
         scale=_scale((version.get("subresources") or {}).get("scale")),
         selectable=tuple(

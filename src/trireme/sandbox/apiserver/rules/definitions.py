@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trireme.sandbox.apiserver.custom.jsonpath import JsonPathError, parse_json_path
+from trireme.sandbox.apiserver.custom.rules import compile_rules
 from trireme.sandbox.apiserver.custom.schema import read_schema
 from trireme.sandbox.apiserver.custom.structural import check_defaults, check_structural
 from trireme.sandbox.apiserver.errors import Cause, invalid_value, required
@@ -128,6 +129,7 @@ def _check_schema(raw: Object, path: str) -> Iterator[Cause]:
         return
     schema = read_schema(raw)
     yield from check_defaults(schema, path)
+    yield from compile_rules(schema, path)[1]
 
 
 def _check_columns(columns: Any, path: str) -> Iterator[Cause]:

@@ -12,7 +12,6 @@ from trireme.sandbox.apiserver.apply.managers import (
 )
 from trireme.sandbox.apiserver.auth.tokens import User
 from trireme.sandbox.apiserver.call import Cluster
-from trireme.sandbox.apiserver.custom.values import check_object
 from trireme.sandbox.apiserver.errors import Cause, already_exists, bad_request, conflict, invalid, not_found
 from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.rules.validate import validate, validate_update
@@ -115,7 +114,7 @@ class Writer:
 
     def _by_schema(self, new: Object, old: Object | None) -> list[Cause]:
         definition = self.kind.definition
-        return [] if definition is None else list(check_object(definition.schema, new, old))
+        return [] if definition is None else definition.check(new, old)
 
     def _identify(self, obj: Object, namespace: str) -> None:
         metadata = obj["metadata"]
