@@ -54,7 +54,7 @@ VALUES: list[tuple[str, Any]] = [
     ("[3, 1].min() + [3, 1].max() + [5, 7].indexOf(7)", 5),
     ("sets.contains([1, 2], [2]) && sets.equivalent([1, 1], [1])", True),
     ("quantity('5Gi').isGreaterThan(quantity('5G'))", True),
-    ("quantity('1500m').add(quantity('0.5')).asInteger()", 2),
+    ("quantity('1500').add(quantity('0.5k')).asInteger()", 2000),
     ("quantity('1Ki').compareTo(quantity('1024'))", 0),
     ("isQuantity('12E') && isQuantity('1e3') && !isQuantity('5 Gi')", True),
     ("duration('1h30m').getMinutes()", 90),

@@ -183,7 +183,10 @@ REFUSED = [
         on_spec(rule="self.replica > 1"),
         f'{SPEC}.rule: Invalid value: "self.replica > 1": compilation failed: ERROR',
     ),
-    (on_spec(rule="self.replicas"), f'{SPEC}.rule: Invalid value: "self.replicas": must evaluate to a bool'),
+    (
+        on_spec(rule="self.replicas"),
+        f'{SPEC}.rule: Invalid value: "self.replicas": cel expression must evaluate to a bool',
+    ),
     (on_spec(rule="isURL(self.size)"), "does not emulate the CEL function 'isURL'"),
     (on_spec(rule=" "), f"{SPEC}.rule: Required value: rule is not specified"),
     (on_spec(rule="true\n"), ""),
@@ -193,7 +196,7 @@ REFUSED = [
     ),
     (
         on_spec(rule="true", messageExpression="1"),
-        f'{SPEC}.messageExpression: Invalid value: "1": must evaluate to a s',
+        f'{SPEC}.messageExpression: Invalid value: "1": messageExpression must evaluate',
     ),
     (
         on_spec(rule="true", optionalOldSelf=True),
@@ -201,10 +204,13 @@ REFUSED = [
     ),
     (
         on_spec(rule="true", fieldPath=".nope"),
-        f'{SPEC}.fieldPath: Invalid value: ".nope": fieldPath must be a valid',
+        f'{SPEC}.fieldPath: Invalid value: ".nope": must be a valid',
     ),
     (on_spec(rule="true", reason="Odd"), 'reason: Unsupported value: "Odd"'),
-    (on_tags(rule="self == oldSelf"), "oldSelf cannot be used on the uncorrelatable portion of the schema"),
+    (
+        on_tags(rule="self == oldSelf"),
+        "oldSelf cannot be used on the uncorrelatable portion of the schema within",
+    ),
 ]
 
 

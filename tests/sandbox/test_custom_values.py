@@ -46,7 +46,8 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"either": {}},
         [
-            '<nil>: Invalid value: "": "spec.either" must validate one and only one schema (oneOf). Found none valid'
+            '<nil>: Invalid value: "": "spec.either" must validate one and only one schema (oneOf). Found none valid',
+            "spec.either.a: Required value",
         ],
     ),
     (
@@ -89,8 +90,8 @@ async def test_what_the_schema_does_not_know_goes_with_a_warning(client: Client)
         client, bogus=1, backup={"extra": 1}, free={"a": {"b": None}}, items=[{"name": "a", "x": 1}]
     )
     assert answer.warnings == [
-        'unknown field "spec.bogus"',
         'unknown field "spec.backup.extra"',
+        'unknown field "spec.bogus"',
         'unknown field "spec.items[0].x"',
     ]
     spec = answer.body["spec"]

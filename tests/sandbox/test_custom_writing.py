@@ -63,6 +63,15 @@ async def test_without_the_subresource_a_status_is_a_field(client: Client) -> No
     assert (await client.ask("GET", f"{path}/w/status")).code == 404
 
 
+async def test_an_update_names_the_version_that_it_replaces(client: Client) -> None:
+    await create(client)
+    answer = await client.ask("PUT", W, widget())
+    assert causes(answer) == ["metadata.resourceVersion: Invalid value: 0: must be specified for an update"]
+    stale = widget()
+    stale["metadata"]["resourceVersion"] = "1"
+    assert (await client.ask("PUT", W, stale)).code == 409
+
+
 async def test_scale(client: Client) -> None:
     await create(client)
     status = {"status": {"replicas": 2, "selector": "app=w"}}
@@ -88,6 +97,8 @@ async def test_server_side_apply_merges_by_the_schema(client: Client) -> None:
     ]
     assert sorted(merged["tags"]) == ["x", "y"] and merged["labels"] == {"a": "1", "b": "2"}
     assert merged["free"] == {"a": {"b": 1, "c": 2}}
+    row = (await client.ask("GET", W)).body["metadata"]["managedFields"][0]
+    assert set(row["fieldsV1"]["f:spec"]) == {"f:items", "f:tags", "f:labels", "f:free", "f:size"}
     clash = await client.apply(W, widget(size="9Gi"), "two")
     assert clash.code == 409 and ".spec.size" in clash.message
     left = (await client.apply(W, widget(), "one")).body["spec"]

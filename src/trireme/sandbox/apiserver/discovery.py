@@ -108,16 +108,13 @@ def _resource_rows(kind: Kind) -> Iterator[Object]:
         row["categories"] = categories
     yield row
     for subresource in kind.subresources:
-        group, version_name, name = SUBRESOURCE_KINDS.get(subresource, (kind.group, kind.version, kind.kind))
-        yield {
-            "name": f"{kind.plural}/{subresource}",
-            "singularName": "",
-            "namespaced": kind.namespaced,
-            "group": group,
-            "version": version_name,
-            "kind": name,
-            "verbs": list(SUBRESOURCE_VERBS.get(subresource, ("create",))),
-        }
+        verbs = list(SUBRESOURCE_VERBS.get(subresource, ("create",)))
+        row = {"name": f"{kind.plural}/{subresource}", "singularName": "", "namespaced": kind.namespaced}
+        if subresource in SUBRESOURCE_KINDS:
+            group, version_name, name = SUBRESOURCE_KINDS[subresource]
+            yield {**row, "group": group, "version": version_name, "kind": name, "verbs": verbs}
+        else:
+            yield {**row, "kind": kind.kind, "verbs": verbs}
 
 
 def _categories(kind: Kind) -> list[str]:

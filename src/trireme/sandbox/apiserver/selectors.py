@@ -97,7 +97,7 @@ def _parse_fields(kind: Kind, text: str) -> list[tuple[str, bool, str]]:
         own = kind.definition.selectable if kind.definition else SELECTABLE.get((kind.group, kind.plural), ())
         if path not in ("metadata.name", "metadata.namespace", *own):
             only = f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
-            raise bad_request(f"field label not supported: {path}" if own else only)
+            raise bad_request(f"field label not supported: {path}" if own or kind.custom else only)
         rows.append((path, operator != "!=", value))
     return rows
 

@@ -9,7 +9,14 @@ from trireme.sandbox.apiserver.answer import answer
 from trireme.sandbox.apiserver.apply.managers import ApplyConflictError, Manager, apply
 from trireme.sandbox.apiserver.apply.paths import Path
 from trireme.sandbox.apiserver.call import Call, key_of
-from trireme.sandbox.apiserver.errors import ApiError, bad_request, not_found, unsupported_media
+from trireme.sandbox.apiserver.errors import (
+    ApiError,
+    bad_request,
+    invalid,
+    invalid_value,
+    not_found,
+    unsupported_media,
+)
 from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.patches.json_patch import json_patch
 from trireme.sandbox.apiserver.patches.merge import merge_patch
@@ -46,6 +53,9 @@ async def create(call: Call) -> web.StreamResponse:
 async def update(call: Call) -> web.StreamResponse:
     writer = writer_for(call)
     draft = read_draft(call.kind, await call.body(), writer.options.field_validation, call.warnings)
+    if call.kind.custom and not draft.obj["metadata"].get("resourceVersion"):
+        cause = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
+        raise invalid(call.kind.group, call.kind.kind, call.target.name, [cause])
     return answer(call, writer.replace(call.existing(), draft, call.target.subresource))
 
 
@@ -103,7 +113,8 @@ async def _apply(call: Call, body: Any) -> web.StreamResponse:
         raise bad_request("the name of the object does not match the name on the URL")
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
-    draft = read_draft(kind, body, writer.options.field_validation, call.warnings)
+    # What an apply does not say, it does not own: defaults come after the merge.
+    draft = read_draft(kind, body, writer.options.field_validation, call.warnings, defaults=False)
     if "namespace" not in draft.obj["metadata"] and kind.namespaced:
         draft.obj["metadata"]["namespace"] = target.namespace
     author = writer.author(target.subresource, "Apply")
@@ -130,7 +141,8 @@ async def _apply_new(call: Call, writer: Writer, body: Object) -> web.StreamResp
     draft = read_draft(kind, body, "Ignore", [])
     author = writer.author("", "Apply")
     only = "-status" if kind.has_status else None
-    _, owners = apply(kind.struct, {}, draft.obj, author, force=True, only=only)
+    said = read_draft(kind, body, "Ignore", [], defaults=False).obj
+    _, owners = apply(kind.struct, {}, said, author, force=True, only=only)
     return answer(call, await writer.create(draft, target.namespace, owners), code=201)
 
 

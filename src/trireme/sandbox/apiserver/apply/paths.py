@@ -115,6 +115,6 @@ def _walk(kind: Type, value: Any, path: Path) -> Iterator[Path]:
         return
     for element, item in children(kind, value):
         below = (*path, element)
-        if not isinstance(kind, Struct):
+        if not isinstance(kind, Struct) or element[2:] not in kind.fields:
             yield below
         yield from _walk(child_type(kind, element), item, below)

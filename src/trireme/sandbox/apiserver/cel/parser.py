@@ -104,8 +104,8 @@ class _Parser:
             if dot := self._take("."):
                 optional = self._take("?") is not None
                 name = self.expect("name")
-                if not optional and self._take("("):
-                    operand = self._method(name, operand, self._items(")"))
+                if not optional and (bracket := self._take("(")):
+                    operand = self._method(name.value, bracket.position, operand, self._items(")"))
                 else:
                     operand = Select(dot.position, operand, name.value, optional=optional)
             elif bracket := self._take("["):
@@ -116,12 +116,14 @@ class _Parser:
             else:
                 return operand
 
-    def _method(self, name: Token, target: Expression, arguments: tuple[Expression, ...]) -> Expression:
-        if len(arguments) not in MACROS.get(name.value, ()):
-            return Call(name.position, name.value, target, arguments)
-        count = 2 if len(arguments) == 3 and name.value != "map" else 1
+    def _method(
+        self, name: str, position: int, target: Expression, arguments: tuple[Expression, ...]
+    ) -> Expression:
+        if len(arguments) not in MACROS.get(name, ()):
+            return Call(position, name, target, arguments)
+        count = 2 if len(arguments) == 3 and name != "map" else 1
         variables = [_variable(each) for each in arguments[:count]]
-        return Macro(name.position, name.value, target, tuple(variables), arguments[count:])
+        return Macro(position, name, target, tuple(variables), arguments[count:])
 
     def _primary(self) -> Expression:
         token = self._next
@@ -144,13 +146,14 @@ class _Parser:
         )
 
     def _named(self, token: Token, name: str) -> Expression:
-        if not self._take("("):
+        bracket = self._take("(")
+        if bracket is None:
             return Name(token.position, name)
         arguments = self._items(")")
         if name != "has":
-            return Call(token.position, name, None, arguments)
+            return Call(bracket.position, name, None, arguments)
         if len(arguments) != 1 or not isinstance(arguments[0], Select) or arguments[0].optional:
-            raise CelSyntaxError(token.position, "invalid argument to has() macro")
+            raise CelSyntaxError(bracket.position, "invalid argument to has() macro")
         select = arguments[0]
         return Select(select.position, select.operand, select.field, test=True)
 

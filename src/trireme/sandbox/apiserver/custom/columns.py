@@ -26,7 +26,8 @@ def _column(row: Mapping[str, Any]) -> Column:
         priority=row.get("priority", 0),
         type=kind,
         format=row.get("format", ""),
-        description=row.get("description", ""),
+        description=row.get("description")
+        or f"Custom resource definition column (in JSONPath format): {row['jsonPath']}",
     )
 
 

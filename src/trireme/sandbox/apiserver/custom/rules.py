@@ -62,7 +62,7 @@ class Rules:
 def compile_rules(schema: Schema, path: str) -> tuple[Rules, list[Cause]]:
     """``path`` is where the schema is in its definition. The rules without a cause against them are ready."""
     rules, causes = Rules(), list[Cause]()
-    apart = set(_uncorrelatable(schema))
+    apart = dict(_uncorrelatable(schema, path))
     for where, node in walk(schema, path):
         kind = root_type(schema) if node is schema else type_of(node)
         for number, rule in enumerate(node.rules):
@@ -71,24 +71,18 @@ def compile_rules(schema: Schema, path: str) -> tuple[Rules, list[Cause]]:
             if kind is None:
                 found.append(forbidden_field(here, "rules need a type, or x-kubernetes-int-or-string"))
             elif not found:
-                compiled, found = _compile(rule, node, kind, here, is_apart=id(node) in apart)
+                compiled, found = _compile(rule, node, kind, here, apart=apart.get(id(node)))
                 if compiled is not None:
                     rules.add(node, compiled)
             causes += found
     return rules, causes
 
 
-def _uncorrelatable(schema: Schema, apart: bool = False) -> Iterator[int]:
-    """Nodes whose values have no former value: what is in lists that are no maps."""
-    if apart:
-        yield id(schema)
-    below_properties = [*schema.properties.values()]
-    if isinstance(schema.additional, Schema):
-        below_properties.append(schema.additional)
-    for each in below_properties:
-        yield from _uncorrelatable(each, apart)
-    if schema.items is not None:
-        yield from _uncorrelatable(schema.items, apart or schema.list_type != "map")
+def _uncorrelatable(schema: Schema, path: str) -> Iterator[tuple[int, str]]:
+    """Nodes whose values have no former value, and the list around them, which is no map."""
+    for where, node in walk(schema, path):
+        if node.items is not None and node.list_type != "map":
+            yield from ((id(below), where) for _, below in walk(node.items))
 
 
 def _check_words(rule: Rule, path: str) -> Iterator[Cause]:
@@ -103,28 +97,30 @@ def _check_words(rule: Rule, path: str) -> Iterator[Cause]:
 
 
 def _compile(
-    rule: Rule, node: Schema, kind: Type, path: str, *, is_apart: bool
+    rule: Rule, node: Schema, kind: Type, path: str, *, apart: str | None
 ) -> tuple[CompiledRule | None, list[Cause]]:
     scope = {"self": kind, OLD: optional_of(kind) if rule.optional_old_self else kind}
     try:
-        program = compile_program(rule.rule, scope, BOOL, "must evaluate to a bool")
+        program = compile_program(rule.rule, scope, BOOL, "cel expression must evaluate to a bool")
     except CompileError as error:
         return None, [invalid_value(f"{path}.rule", rule.rule, str(error))]
     message = None
     if rule.message_expression:
         try:
-            message = compile_program(rule.message_expression, scope, STRING, "must evaluate to a string")
+            message = compile_program(
+                rule.message_expression, scope, STRING, "messageExpression must evaluate to a string"
+            )
         except CompileError as error:
             return None, [invalid_value(f"{path}.messageExpression", rule.message_expression, str(error))]
     causes = []
-    if OLD in program.names and is_apart:
-        detail = "oldSelf cannot be used on the uncorrelatable portion of the schema"
+    if OLD in program.names and apart is not None:
+        detail = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {apart}"
         causes.append(invalid_value(f"{path}.rule", rule.rule, detail))
     if rule.optional_old_self and OLD not in program.names:
         detail = "may not be set if oldSelf is not used in rule"
         causes.append(invalid_value(f"{path}.optionalOldSelf", True, detail))
     if rule.field_path and not _leads_somewhere(rule.field_path, node):
-        detail = "fieldPath must be a valid path"
+        detail = "must be a valid path"
         causes.append(invalid_value(f"{path}.fieldPath", rule.field_path, detail))
     field_path = rule.field_path.removeprefix(".")
     return CompiledRule(rule, program, message, field_path), causes

@@ -12,23 +12,29 @@ from trireme.sandbox.store.tree import copy_tree
 METADATA = builtin().struct("meta", "ObjectMeta")
 
 
-def decode_custom(schema: Schema, raw: Mapping[str, Any]) -> tuple[Object, Findings]:
+def decode_custom(
+    schema: Schema, raw: Mapping[str, Any], *, defaults: bool = True
+) -> tuple[Object, Findings]:
     """``raw`` without what the schema does not know, with its defaults. Raises FieldTypeError."""
     findings = Findings()
-    result = shape_root(schema, raw, findings.unknown)
+    result = shape_root(schema, raw, findings.unknown, defaults=defaults)
+    findings.unknown.sort()
     metadata, of_metadata = _metadata(raw.get("metadata"))
     findings.unknown.extend(f"metadata.{path}" for path in of_metadata.unknown)
     result["metadata"] = metadata
     return result, findings
 
 
-def shape_root(schema: Schema, raw: Mapping[str, Any], unknown: list[str]) -> Object:
+def shape_root(
+    schema: Schema, raw: Mapping[str, Any], unknown: list[str], *, defaults: bool = True
+) -> Object:
     """All but the metadata, which stays as it is. Paths of what was dropped go to ``unknown``."""
     fixed = {name: raw[name] for name in ROOT_FIELDS if name in raw}
     rest = {name: value for name, value in raw.items() if name not in ROOT_FIELDS}
     result = _prune(schema, rest, "", unknown)
     _drop_nulls(schema, result)
-    _fill(schema, result)
+    if defaults:
+        _fill(schema, result)
     return {**fixed, **{name: value for name, value in result.items() if name not in ROOT_FIELDS}}
 
 

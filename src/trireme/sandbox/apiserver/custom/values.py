@@ -198,13 +198,23 @@ def _check_junctors(schema: Schema, place: Place) -> Iterator[Cause]:
     path = f'"{place.path}"'
     if schema.any_of and not any(_fits(each, place) for each in schema.any_of):
         yield _whole(f"{path} must validate at least one schema (anyOf)")
+        yield from _nearest(schema.any_of, place)
     if schema.one_of:
         count = sum(_fits(each, place) for each in schema.one_of)
-        if count != 1:
-            found = "Found none valid" if not count else f"Found {count} valid alternatives"
+        if count > 1:
+            found = f"Found {count} valid alternatives"
             yield _whole(f"{path} must validate one and only one schema (oneOf). {found}")
+        elif count == 0:
+            yield _whole(f"{path} must validate one and only one schema (oneOf). Found none valid")
+            yield from _nearest(schema.one_of, place)
     if schema.negated is not None and _fits(schema.negated, place):
         yield _whole(f"{path} must not validate the schema (not)")
+
+
+def _nearest(alternatives: tuple[Schema, ...], place: Place) -> list[Cause]:
+    """What is wrong by the alternative that is nearest to fit."""
+    found = [list(check_value(each, Place(place.path, place.value))) for each in alternatives]
+    return min(found, key=len)
 
 
 def _fits(schema: Schema, place: Place) -> bool:

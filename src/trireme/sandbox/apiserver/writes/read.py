@@ -23,13 +23,18 @@ class Draft:
     noted: frozenset[str]
 
 
-def read_draft(kind: Kind, raw: Any, field_validation: str, warnings: list[str]) -> Draft:
-    """Unknown fields warn, or raise ApiError (400) under Strict; they are dropped in any case."""
+def read_draft(
+    kind: Kind, raw: Any, field_validation: str, warnings: list[str], *, defaults: bool = True
+) -> Draft:
+    """Unknown fields warn, or raise ApiError (400) under Strict; they are dropped in any case.
+
+    ``defaults``: whether a custom resource gets those of its schema.
+    """
     if not isinstance(raw, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind})")
     _check_kind(kind, raw)
     try:
-        obj, findings = decode_object(kind, raw)
+        obj, findings = decode_object(kind, raw, defaults=defaults)
     except FieldTypeError as error:
         raise bad_request(_cannot_be_handled(kind, str(error))) from error
     _report_unknown(kind, findings, field_validation, warnings)
@@ -39,10 +44,10 @@ def read_draft(kind: Kind, raw: Any, field_validation: str, warnings: list[str])
     return Draft(ordered, (*findings.refused, *findings.causes), frozenset(findings.noted))
 
 
-def decode_object(kind: Kind, raw: Object) -> tuple[Object, Findings]:
+def decode_object(kind: Kind, raw: Object, *, defaults: bool = True) -> tuple[Object, Findings]:
     """By the kind's fields, or by its definition's schema. Raises FieldTypeError."""
     if kind.definition is not None:
-        return decode_custom(kind.definition.schema, raw)
+        return decode_custom(kind.definition.schema, raw, defaults=defaults)
     return decode(kind.struct, raw)
 
 

@@ -77,7 +77,7 @@ class Writer:
         new = self._reach(old, draft.obj, subresource)
         metadata = new["metadata"]
         if metadata.get("name", old["metadata"]["name"]) != old["metadata"]["name"]:
-            raise bad_request("the name of the object does not match the name on the URL")
+            raise bad_request(_other_name(metadata["name"], old["metadata"]["name"]))
         for field in ("name", "namespace", *ONLY_FROM_SERVER):
             metadata.pop(field, None)
             if field in old["metadata"]:
@@ -145,6 +145,10 @@ class Writer:
         version = new["metadata"].get("resourceVersion")
         result["metadata"]["resourceVersion"] = version or old["metadata"]["resourceVersion"]
         return result
+
+
+def _other_name(said: str, asked: str) -> str:
+    return f"the name of the object ({said}) does not match the name on the URL ({asked})"
 
 
 def _owned_as_said(new: Object, old: Object) -> Object:
