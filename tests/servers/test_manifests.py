@@ -93,13 +93,14 @@ def test_overlay(empty: Cluster, name: str) -> None:
         empty.scale(2)
         empty.wait_synced(2)
         read = ("SET wsrep_sync_wait = 1", "SELECT id FROM t")
-        assert empty.sql(*read, through="demo-secondary") == [(1,)]
+        # Ready comes before the role's label, and kube-proxy follows the label in its own time.
+        wait_until(lambda: empty.sql(*read, through="demo-secondary") == [(1,)], "demo-secondary serves", 20)
 
 
 def test_openshift_and_the_uid_that_its_project_chooses(empty: Cluster) -> None:
-    with overlay(
-        DEPLOY / "overlays/openshift", patch=pod_patch({"securityContext": {"runAsUser": UID}})
-    ) as chosen:
+    """What the SCC restricted-v2 writes into the pod: a uid of the project's range, and an fsGroup of it."""
+    chosen_by_scc = {"securityContext": {"runAsUser": UID, "fsGroup": UID}}
+    with overlay(DEPLOY / "overlays/openshift", patch=pod_patch(chosen_by_scc)) as chosen:
         empty.apply(chosen)
     empty.wait_synced()
     assert empty.kubectl("exec", "demo-1", "-c", "mariadb", "--", "id", "-u").strip() == str(UID)

@@ -1,5 +1,6 @@
 """What a member must never forget: one small file on its volume, replaced whole and flushed at each change."""
 
+import os
 import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,7 +62,8 @@ class Records:
             records.change()
         except OSError as error:
             raise PermanentError(
-                f"{directory}: {error.strerror}; the data volume must be writable for uid and gid of this container"
+                f"{directory}: {error.strerror}; uid {os.geteuid()} must be able to write to the data volume: "
+                "set the pod's fsGroup, or give the volume's directory to that uid"
             ) from error
         return records
 
