@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trireme.agent.live import Live, read_live
+from trireme.agent.settings import read_settings
 from trireme.base.errors import PermanentError
 from trireme.core.terms import Founder
 
@@ -42,3 +43,22 @@ def test_a_bad_value_is_named(tmp_path: Path, name: str, value: str) -> None:
     (tmp_path / name).write_text(value)
     with pytest.raises(PermanentError, match=f"{name}='{value}': expected"):
         read_live(tmp_path, DEFAULT)
+
+
+def test_what_is_set_live_comes_last_in_the_next_start(tmp_path: Path) -> None:
+    env = {
+        "TRIREME_CLUSTER": "demo",
+        "TRIREME_MEMBERS": "3",
+        "TRIREME_NAMESPACE": "default",
+        "TRIREME_POD_NAME": "demo-0",
+        "TRIREME_POD_IP": "127.1.2.3",
+        "TRIREME_SERVICE": "demo-internal",
+        "TRIREME_CONFIG_DIR": str(tmp_path / "config"),
+        "TRIREME_LIVE_DIR": str(tmp_path / "live"),
+    }
+    settings = read_settings(env)
+    assert settings.user_config == ""
+    for name, text in (("config", "[mariadbd]\nport = 3306"), ("live", "[mariadbd]\nmax_connections = 9\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "my.cnf").write_text(text)
+    assert settings.user_config == "[mariadbd]\nport = 3306\n[mariadbd]\nmax_connections = 9\n"

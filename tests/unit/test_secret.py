@@ -66,6 +66,23 @@ def test_a_complete_volume_needs_no_api(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in into.iterdir()} == {0o440}
 
 
+class TokenOnly(SecretStore):
+    """A Secret that has the token, while a person keeps the passwords in another one."""
+
+    def read(self) -> Content:
+        return {"token": b"t"}
+
+
+def test_passwords_of_another_secret_are_in_the_volume_only(tmp_path: Path) -> None:
+    given, into = tmp_path / "given", tmp_path / "into"
+    given.mkdir()
+    into.mkdir()
+    (given / "root-password").write_bytes(b"r")
+    (given / "password").write_bytes(b"p")
+    provide(TokenOnly("default", "demo"), given=given, into=into, ordinal=1, has_data=False)
+    assert {path.name: path.read_bytes() for path in into.iterdir()} == COMPLETE
+
+
 def test_outside_a_pod_it_says_what_is_missing(tmp_path: Path) -> None:
     nowhere = SecretStore("default", "demo", account=tmp_path / "no-service-account")
     with pytest.raises(PermanentError, match="no way to the Kubernetes API"):

@@ -85,9 +85,9 @@ class Settings:
 
     @property
     def user_config(self) -> str:
-        """The user's own my.cnf text, '' without one."""
-        path = self.config_dir / "my.cnf"
-        return path.read_text() if path.exists() else ""
+        """The user's own my.cnf, '' without one; what is set live lies apart, is kept current, and comes last."""
+        paths = (self.config_dir / "my.cnf", self.live_dir / "my.cnf")
+        return "\n".join(path.read_text() for path in paths if path.exists())
 
     def secret(self, key: str) -> str:
         """Raises PermanentError where the Secret lacks the key, or this process may not read it."""

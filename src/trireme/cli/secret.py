@@ -116,7 +116,8 @@ def write_files(directory: Path, content: Content) -> None:
 def provide(store: SecretStore, *, given: Path, into: Path, ordinal: int, has_data: bool) -> str:
     """Have the Secret's files in ``into`` when this returns; the answer says where they came from.
 
-    The API server is asked only if ``given`` shows no complete Secret: never after a first start.
+    The API server is asked only if ``given`` shows no complete Secret: never after a first start. What ``given``
+    shows wins: passwords that a person keeps in another Secret are only there.
     PermanentError says what a person must do; TemporaryError ends a wait of WAIT_SECONDS.
     """
     shown = decide(read_files(given), ordinal=ordinal, has_data=has_data)
@@ -128,7 +129,8 @@ def provide(store: SecretStore, *, given: Path, into: Path, ordinal: int, has_da
     while time.monotonic() < deadline:
         said_before = why
         try:
-            decision = decide(store.read(), ordinal=ordinal, has_data=has_data)
+            known = {**store.read(), **read_files(given)}
+            decision = decide(known, ordinal=ordinal, has_data=has_data)
             match decision:
                 case Provide(content):
                     write_files(into, content)

@@ -9,8 +9,9 @@ Schema = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
 EXAMPLES: dict[str, tuple[Any, ...]] = {
+    "myCnf": ("[mariadbd]\nmax_connections = 77\n", ""),
     "mountPath": ("/srv/sidecar",),
-    "after": ("90s", "1h30m", "720h"),
+    "after": ("90s", "1h30m", "168h"),
     "size": ("128Mi", "11Gi", "1.5Ti"),
     "requests": ({"cpu": "500m"}, {"memory": 536870912}),
     "limits": ({"memory": "2Gi", "cpu": 1}, {"cpu": "1.5"}),

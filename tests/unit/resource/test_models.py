@@ -34,7 +34,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"storage": {"size": "1Mi"}}, "spec.storage.size: size must be at least 128Mi"),
     ({"storage": {"ephemeral": True, "storageClassName": "fast"}}, "spec.storage.storageClassName: "),
     ({"recovery": {"after": "5x"}}, "spec.recovery.after: expected String should match"),
-    ({"recovery": {"after": "5s"}}, "spec.recovery.after: after must be from 1m to 720h"),
+    ({"recovery": {"after": "5s"}}, "spec.recovery.after: after must be from 1m to 168h"),
     ({"updateStrategy": {"type": "Now"}}, "expected 'RollingUpdate', 'OnDelete' or 'Never'; found 'Now'"),
     ({"resources": {"limits": {"memory": "64Mi"}}}, "spec.resources.limits: limits.memory must be at least"),
     ({"env": [{"name": "TRIREME_MEMBERS"}]}, "spec.env: environment variables named TRIREME_"),

@@ -108,9 +108,9 @@ class Recovery(Model):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             field="after",
-            cel="duration(self.after) >= duration('1m') && duration(self.after) <= duration('720h')",
-            message="after must be from 1m to 720h",
-            holds=lambda self: 60 <= seconds(self.after) <= 720 * 3600,
+            cel="duration(self.after) >= duration('1m') && duration(self.after) <= duration('168h')",
+            message="after must be from 1m to 168h",
+            holds=lambda self: 60 <= seconds(self.after) <= 168 * 3600,
         ),
     )
 
@@ -121,7 +121,7 @@ class Recovery(Model):
         "Wait",
     )
     after: Duration = field(
-        "With Majority: how long to wait first, such as 10m or 1h30m; from 1m to 720h.", None, "10m"
+        "With Majority: how long to wait first, such as 10m or 1h30m; from 1m to 168h.", None, "10m"
     )
 
 
