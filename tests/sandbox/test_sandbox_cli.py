@@ -157,6 +157,15 @@ class TestTogether:
         assert web.ok("fault", "dns", "--clear").strip() == "DNS answers truthfully."
         assert web.sandbox("fault", "dns", "wrong").returncode == PERMANENT
 
+    def test_the_api_fails_on_request_and_the_pods_go_on(self, web: Shell) -> None:
+        web.ok("fault", "api", "error", "--code", "503")
+        assert "currently unable to handle" in web.sandbox("kubectl", "get", "pods").stderr
+        said = web.ok("status")
+        assert "API fault: error for *" in said and "no list of pods" in said
+        assert web.ok("fault", "api", "--clear").strip() == "The API server answers."
+        assert "Running" in web.kubectl("get", "pods")
+        assert web.sandbox("fault", "api", "error", "--code", "200").returncode == PERMANENT
+
     def test_nothing_of_a_default_service_account_is_forbidden_to_exist(self, web: Shell) -> None:
         assert web.get("serviceaccount", "default")
         assert "BEGIN CERTIFICATE" in web.get("configmap", "kube-root-ca.crt")["data"]["ca.crt"]

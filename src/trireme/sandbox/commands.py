@@ -13,7 +13,7 @@ import typer
 from trireme.base.errors import PermanentError, TemporaryError
 from trireme.sandbox.client import Client
 from trireme.sandbox.display import Display, every
-from trireme.sandbox.dns.faults import Fault, Mode, read_faults, write_faults
+from trireme.sandbox.fault_commands import DEFAULT_DIR, Dir, fault_app, fault_lines, running_folder
 from trireme.sandbox.folder import Folder, running_pid
 from trireme.sandbox.launching import kubectl_command, kubectl_environment, start, stop
 from trireme.sandbox.node.preflight import check_containers
@@ -35,16 +35,11 @@ LOOK_SECONDS = 0.3
 sandbox_app = typer.Typer(
     no_args_is_help=True, help="A Kubernetes of this machine's own processes, to try and test."
 )
-fault_app = typer.Typer(no_args_is_help=True, help="Make parts of the sandbox fail on purpose.")
 sandbox_app.add_typer(fault_app, name="fault")
 
-Dir = Annotated[
-    Path, typer.Option("--dir", envvar="TRIREME_SANDBOX", help="The folder that holds all of it.")
-]
 Kustomization = Annotated[Path | None, typer.Option("-k", "--kustomize", help="Apply this kustomization.")]
 Filename = Annotated[Path | None, typer.Option("-f", "--filename", help="Apply this file or folder.")]
 Seconds = Annotated[float, typer.Option("--timeout", help="Seconds to wait until all members are ready.")]
-DEFAULT_DIR = Path(".sandbox")
 
 
 @sandbox_app.command()
@@ -77,7 +72,7 @@ def apply(
     timeout: Seconds = 300.0,
 ) -> None:
     """Apply manifests with kubectl."""
-    folder = _running(directory)
+    folder = running_folder(directory)
     source = _source(kustomize, filename)
     if not source:
         raise PermanentError("nothing to apply: give -k FOLDER or -f FILE")
@@ -121,8 +116,15 @@ def status(directory: Dir = DEFAULT_DIR) -> None:
         raise typer.Exit(NOT_RUNNING)
     client = Client(folder.kubeconfig)
     typer.echo(f"The sandbox in {folder.path} runs: process {pid}, API {_server(folder)}.")
-    for fault in read_faults(folder.path):
-        typer.echo(f"DNS fault: {fault.mode} for {fault.names}")
+    for line in fault_lines(folder):
+        typer.echo(line)
+    try:
+        _list_objects(client)
+    except TemporaryError as error:
+        typer.echo(f"  no list of pods: {error}")
+
+
+def _list_objects(client: Client) -> None:
     for pod in client.list("/api/v1/pods"):
         metadata = pod["metadata"]
         phase, why = pod_state(pod)
@@ -145,7 +147,7 @@ def status(directory: Dir = DEFAULT_DIR) -> None:
 )
 def kubectl(context: typer.Context) -> None:
     """Run kubectl on the sandbox; every argument goes to it. The folder is .sandbox or $TRIREME_SANDBOX."""
-    folder = _running(Path(os.environ.get("TRIREME_SANDBOX") or DEFAULT_DIR))
+    folder = running_folder(Path(os.environ.get("TRIREME_SANDBOX") or DEFAULT_DIR))
     command = kubectl_command(folder, context.args)
     os.execve(command[0], command, kubectl_environment(folder))  # noqa: S606 - replaces this process
 
@@ -169,31 +171,6 @@ def log(
     os.execvp(command[0], command)  # noqa: S606 - replaces this process
 
 
-@fault_app.command("dns")
-def fault_dns(
-    mode: Annotated[Mode | None, typer.Argument(help="How to fail; without it, say what fails now.")] = None,
-    *,
-    names: Annotated[str, typer.Option(help="Only for names that match this shell pattern.")] = "*",
-    seconds: Annotated[float, typer.Option(help="For delay: how late.")] = 5.0,
-    address: Annotated[list[str] | None, typer.Option(help="For wrong: what to answer instead.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Answer truthfully again.")] = False,
-    directory: Dir = DEFAULT_DIR,
-) -> None:
-    """Make the sandbox's DNS late, silent or wrong. It follows with the next query."""
-    folder = _running(directory)
-    if mode is Mode.WRONG and not address:
-        raise PermanentError("fault dns wrong: say what to answer with --address")
-    if mode is not None:
-        write_faults(folder.path, (Fault(mode, names, seconds, tuple(address or ())),))
-    elif clear:
-        write_faults(folder.path, ())
-    faults = read_faults(folder.path)
-    for fault in faults:
-        typer.echo(f"DNS answers to {fault.names}: {fault.mode}")
-    if not faults:
-        typer.echo("DNS answers truthfully.")
-
-
 class _Left:
     """Says which pods are still ending, once a second at most."""
 
@@ -215,13 +192,6 @@ class _Left:
         if line and line != self._said:
             typer.echo(line)
         self._said = line
-
-
-def _running(directory: Path) -> Folder:
-    folder = Folder.at(directory)
-    if running_pid(folder) is None:
-        raise PermanentError(f"no sandbox runs in {folder.path}: start it with `trireme sandbox up`")
-    return folder
 
 
 def _server(folder: Folder) -> str:

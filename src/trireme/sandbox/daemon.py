@@ -114,6 +114,7 @@ class Sandbox:
             directory=self.folder.api,
             node=node.access,
             allocate_cluster_ip=lambda service: cluster_ip_for(store, network, service),
+            folder=self.folder.path,
         )
         return node
 

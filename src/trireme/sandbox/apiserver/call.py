@@ -12,6 +12,7 @@ from aiohttp import web
 from trireme.sandbox.apiserver.auth.rbac import Authorizer
 from trireme.sandbox.apiserver.auth.tokens import Tokens, User
 from trireme.sandbox.apiserver.errors import bad_request, no_such_path, not_found
+from trireme.sandbox.apiserver.faults import Faults
 from trireme.sandbox.apiserver.kinds import Kind, Registry
 from trireme.sandbox.apiserver.node import NodeAccess
 from trireme.sandbox.apiserver.protobuf import MEDIA_TYPE, decode_protobuf
@@ -33,6 +34,7 @@ class Cluster:
     tokens: Tokens
     node: NodeAccess
     allocate_cluster_ip: Callable[[Object], str]
+    faults: Faults
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object:
         """With kind and version, also where whoever wrote it left them out. Raises ApiError (404)."""

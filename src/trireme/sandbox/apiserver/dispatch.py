@@ -12,6 +12,7 @@ from trireme.sandbox.apiserver.auth.tokens import ANONYMOUS, User
 from trireme.sandbox.apiserver.call import Call, Cluster
 from trireme.sandbox.apiserver.discovery import discover, version
 from trireme.sandbox.apiserver.errors import ApiError, bad_request, method_not_allowed, no_such_path
+from trireme.sandbox.apiserver.faults import CutError
 from trireme.sandbox.apiserver.openapi import openapi
 from trireme.sandbox.apiserver.streams.endpoints import STREAM_HANDLERS
 from trireme.sandbox.apiserver.target import Target, read_target
@@ -61,6 +62,8 @@ class Dispatcher:
             return json_response(error.status(), code=error.code)
         except NotFoundError as error:
             return json_response(ApiError(404, "NotFound", str(error)).status(), code=404)
+        except CutError:
+            return web.Response()  # to nobody
         except (ConnectionError, web.HTTPException):
             raise
         except Exception as error:
@@ -69,7 +72,11 @@ class Dispatcher:
             return json_response(ApiError(500, "InternalError", message).status(), code=500)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        user = self._impersonated(request, self._authenticate(request))
+        sender = self._authenticate(request)
+        async with self._cluster.faults.around(request, sender.name):
+            return await self._answer_to(request, self._impersonated(request, sender))
+
+    async def _answer_to(self, request: web.Request, user: User) -> web.StreamResponse:
         target = read_target(request.method, request.path, request.query)
         call = Call(self._cluster, request, user, target)
         asked = attributes_of(target, target.verb)

@@ -1,5 +1,6 @@
 """The server as a whole: its certificate, its port, its life."""
 
+import asyncio
 import ssl
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from trireme.sandbox.apiserver.auth.tokens import YEAR, Bound, Tokens
 from trireme.sandbox.apiserver.call import Cluster
 from trireme.sandbox.apiserver.custom.definitions import Definitions
 from trireme.sandbox.apiserver.dispatch import Dispatcher
+from trireme.sandbox.apiserver.faults import Faults
 from trireme.sandbox.apiserver.internal import complete
 from trireme.sandbox.apiserver.kinds import Registry, builtin_registry
 from trireme.sandbox.apiserver.node import NodeAccess
@@ -31,7 +33,8 @@ class ApiServer:
     """Serves ``store`` at ``https://address:port``; keys and kubeconfig are kept in ``directory``.
 
     ``allocate_cluster_ip`` gives a new Service its address: a free one, or the one that ``spec.clusterIP``
-    asks for; it raises ValueError when that is taken or out of range.
+    asks for; it raises ValueError when that is taken or out of range. ``folder`` is where faults are switched;
+    by default ``directory``.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class ApiServer:
         directory: Path,
         node: NodeAccess,
         allocate_cluster_ip: Callable[[Object], str],
+        folder: Path | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._address, self._port = address, port
@@ -54,11 +58,14 @@ class ApiServer:
         )
         self._store = store
         self._registry = builtin_registry()
+        self._faults = Faults(folder or directory)
         self._cluster = Cluster(
-            store, self._registry, Authorizer(store), self._tokens, node, allocate_cluster_ip
+            store, self._registry, Authorizer(store), self._tokens, node, allocate_cluster_ip, self._faults
         )
         self._definitions = Definitions(store, self._registry, self._cluster.now)
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._following: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -106,19 +113,39 @@ class ApiServer:
             app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_SECONDS
         )
         await runner.setup()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._certificates.server, self._certificates.server_key)
         self._definitions.start()
         try:
-            await web.TCPSite(runner, self._address, self._port, ssl_context=context).start()
+            await self._listen(runner)
         except OSError:
             self._definitions.stop()
             await runner.cleanup()
             raise
         self._runner = runner
+        self._following = asyncio.create_task(self._faults.follow(self._switch))
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificates.server, self._certificates.server_key)
+        self._site = web.TCPSite(runner, self._address, self._port, ssl_context=context)
+        await self._site.start()
+
+    async def _switch(self) -> None:
+        """Close the port, or open it again, as the faults say."""
+        assert self._runner is not None
+        if self._faults.refuses_all and self._site is not None:
+            await self._site.stop()
+            self._site = None
+            for connection in self._runner.server.connections if self._runner.server else ():
+                if connection.transport is not None:
+                    connection.transport.abort()
+        elif not self._faults.refuses_all and self._site is None:
+            await self._listen(self._runner)
 
     async def stop(self) -> None:
         """Ends watches and streams; returns within a few seconds."""
+        if self._following is not None:
+            self._following.cancel()
+            self._following = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

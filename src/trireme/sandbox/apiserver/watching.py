@@ -44,6 +44,7 @@ async def watch(call: Call) -> web.StreamResponse:
     try:
         async with asyncio.timeout(seconds):
             async for event in source:
+                await call.cluster.faults.wait(call.request, began=True)
                 await response.write(encoder.line(event))
     except TimeoutError:
         pass

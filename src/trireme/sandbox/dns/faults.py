@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import msgspec
-
-from trireme.base.durable import remove_durably, write_durably
+from trireme.sandbox.switch import FaultFile
 
 FAULTS_FILE = "dns-faults.json"
 
@@ -46,45 +44,30 @@ class Fault:
         return fnmatch.fnmatchcase(name, self.names)
 
 
+def _file(folder: Path) -> FaultFile[Fault]:
+    return FaultFile(folder / FAULTS_FILE, Fault)
+
+
 def write_faults(folder: Path, faults: tuple[Fault, ...]) -> None:
     """Replace the faults; none restores the truth. The server follows with the next query."""
-    if faults:
-        write_durably(folder / FAULTS_FILE, msgspec.json.encode(faults))
-    else:
-        remove_durably(folder / FAULTS_FILE)
+    _file(folder).write(faults)
 
 
 def read_faults(folder: Path) -> tuple[Fault, ...]:
     """The faults that are set. Raises msgspec.MsgspecError when the file is not what ``write_faults`` writes."""
-    try:
-        content = (folder / FAULTS_FILE).read_bytes()
-    except FileNotFoundError:
-        return ()
-    return msgspec.json.decode(content, type=tuple[Fault, ...])
+    return _file(folder).read()
 
 
 class FaultSwitch:
     """The faults of a folder, read again when the file changes."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._seen: tuple[int, int] | None = None
-        self._faults: tuple[Fault, ...] = ()
+        self._file = _file(folder)
 
     def poll(self) -> bool:
         """Look at the file; True if the faults changed."""
-        try:
-            found = (self._folder / FAULTS_FILE).stat()
-        except FileNotFoundError:
-            now = None
-        else:
-            now = (found.st_ino, found.st_mtime_ns)
-        if now == self._seen:
-            return False
-        self._seen = now
-        self._faults = read_faults(self._folder)
-        return True
+        return self._file.poll()
 
     def find(self, name: str) -> Fault | None:
         """The first fault that concerns this name."""
-        return next((fault for fault in self._faults if fault.matches(name)), None)
+        return next((fault for fault in self._file.faults if fault.matches(name)), None)
