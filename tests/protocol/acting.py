@@ -25,6 +25,11 @@ def begin_round(world: World, member: Member) -> bool:
     agent.named = tuple(m.ordinal for m in world.members if m.agent is not None)
     server = member.server
     agent.status = sql_report(server, world.component_of(server)) if server is not None else None
+    agent.group = world.group_of(server)
+    if agent.status is None or agent.status.primary:
+        agent.non_primary_since = None
+    elif agent.non_primary_since is None:
+        agent.non_primary_since = world.now
     return True
 
 
@@ -85,6 +90,10 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
             member.volume.files = True
         case Bootstrap():
             _bootstrap(world, member, agent, action)
+        case situation.Reform(gap=gap):
+            if gap != record.pending_gap:
+                world.write(member, pending_gap=gap)
+            group.reform(world, member)
         case Join():
             agent.busy, agent.join = Phase.JOINING, action
         case situation.Learn(gaps=gaps):

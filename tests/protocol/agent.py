@@ -83,6 +83,9 @@ class Agent:
     """Whom the SRV record named: whose pod has an address."""
     company_since: float = 0.0
     """Since when the same members answer."""
+    group: tuple[int, ...] = ()
+    """Whose servers its server was connected with in its last view, Primary or not."""
+    non_primary_since: float | None = None
 
     def copy(self) -> "Agent":
         other = shallow(self)
@@ -150,6 +153,7 @@ class Member:
         source = (
             record, agent.incarnation, agent.facts, agent.recovered, agent.asked_engine, agent.status, agent.phase,
             agent.writer, agent.stop_since, agent.busy, running, self.declared, back_off, agent.launch,
+            agent.group,
         )  # fmt: skip
         if self.cached is not None and self.cached[0] == source:
             return self.cached[1]
@@ -179,23 +183,27 @@ class Member:
             writer=agent.writer,
             leaving=agent.stop_since is not None,
             unsettled=not running and (verdict is None or verdict.ask_engine),
-            held_up=agent.phase is Phase.BLOCKED
-            or agent.busy is not None
-            or back_off
-            or agent.stop_since is not None
-            or verdict is None,
+            held_up=self._held_up(agent, verdict, back_off),
             joining=record.joining,
             left=verdict is not None and verdict.directory is Directory.CLEAN and not record.outside,
             gaps=self._gaps(),
             override=record.override,
+            group=agent.group if running else (),
         )
         self.cached = (source, report)
         return report
 
+    @staticmethod
+    def _held_up(agent: Agent, verdict: directory.Verdict | None, back_off: bool) -> bool:
+        waits = agent.phase is Phase.BLOCKED or agent.busy is not None or back_off
+        return waits or agent.stop_since is not None or verdict is None
+
     def _gaps(self) -> tuple[Gap, ...]:
         """As :meth:`trireme.agent.member.Member._gaps`."""
         record, agent = self.volume.record, self.agent
-        begins = agent is not None and agent.launch is Launch.BOOTSTRAP
+        begins = agent is not None and (
+            agent.launch is Launch.BOOTSTRAP or (agent.status is not None and agent.status.primary)
+        )
         return (*record.gaps, record.pending_gap) if begins and record.pending_gap else record.gaps
 
     def terms(self, now: float) -> Terms:
@@ -227,6 +235,7 @@ class Member:
             doubtful=self.doubtful,
             stalled=now - self.server.moved if self.server is not None else 0.0,
             stop_since=agent.stop_since,
+            without_primary=now - agent.non_primary_since if agent.non_primary_since is not None else 0.0,
         )
 
 

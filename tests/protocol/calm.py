@@ -106,7 +106,8 @@ def _needs_person(world: World) -> bool:
     """
     if not world.lost_volumes:
         return False
-    if len({uuid_of(m.volume.data) for m in world.members if m.volume.data}) > 1:
+    copies = [m.server.log if m.server is not None and m.server.log else m.volume.data for m in world.members]
+    if len({uuid_of(copy) for copy in copies if copy}) > 1:
         return True
     views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]
     latest = max(views, key=lambda view: view.seqno, default=None)

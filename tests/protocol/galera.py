@@ -165,13 +165,14 @@ class Component:
 
 
 def sql_report(server: Server, component: Component | None) -> ServerReport | None:
-    """What the server answers over SQL; None while it takes no connection."""
+    """What the server answers over SQL; None while it takes no connection. It may have received more than it applied."""
     if not server.up:
         return None
     primary = component is not None and component.primary
     synced = server.state is State.SYNCED
     return _sql_report(
-        primary, primary and synced, 4 if synced else 1, uuid_of(server.log), len(server.log),
+        primary, primary and synced, 4 if synced else 1, uuid_of(server.log),
+        len(server.log) if primary else server.applied,
         len(component.members) if component is not None else 1,
     )  # fmt: skip
 

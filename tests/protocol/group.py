@@ -92,6 +92,26 @@ def regroup(world: World, side: int) -> bool:
     return True
 
 
+def reform(world: World, member: Member) -> bool:
+    """``pc.bootstrap``: those whom this server is connected with are a Primary again, from the most advanced of them."""
+    server = member.server
+    component = world.component_of(server)
+    if server is None or component is None or component.primary or server.state is not State.SYNCED:
+        return False
+    servers = world.attached(server.component)
+    history = max((s.log for s in servers if s.state is State.SYNCED), key=len)
+    history = (*history, view_entry(frozenset(s.ordinal for s in servers)))
+    invariants.on_reform(world, member, history)
+    present = frozenset(s.instance for s in servers)
+    voters = frozenset(s.instance for s in servers if s.votes)
+    for each in servers:
+        _enter(world, each, 0, history)
+    _install(world, servers, Component(True, history, present, voters))
+    world.tell(f"    members {[s.ordinal for s in servers]} are a Primary again at {position_of(history)}")
+    invariants.one_primary(world)
+    return True
+
+
 def _install(world: World, servers: list[Server], component: Component) -> None:
     world.installed += 1
     number = world.installed
@@ -152,8 +172,7 @@ def notify(world: World, member: Member) -> bool:
     view = view_at(server.log, index)
     if view != member.volume.record.last_view and world.rules.durable_views:
         record = member.volume.record
-        founds = member.agent is not None and member.agent.launch is Launch.BOOTSTRAP
-        made = (record.pending_gap,) if record.pending_gap is not None and founds else ()
+        made = (record.pending_gap,) if record.pending_gap is not None else ()
         gaps = merged(record.gaps, made)
         world.write(
             member,

@@ -31,6 +31,27 @@ def on_bootstrap(world: World, member: Member, history: History, *, new: bool) -
     nothing_lost(world, history, f"member {member.ordinal} bootstraps")
 
 
+def on_reform(world: World, member: Member, history: History) -> None:
+    """``member``'s group is about to be a Primary again, in place."""
+    for ordinal in _electorate(member):
+        other = world.members[ordinal]
+        if (
+            other.server is None
+            and len(other.volume.data or ()) > len(history) - 1
+            and provable(other.volume)
+        ):
+            words = (
+                f"the group of {member.ordinal} goes on from {len(history) - 1}, member {ordinal} is ahead"
+            )
+            raise Violation("3", words)
+    _all_asked(world, member, uuid_of(history))
+    gap = member.volume.record.pending_gap
+    if gap is not None:
+        _missing_by_policy(world, history, gap)
+    _granted(world, member)
+    nothing_lost(world, history, f"the group of member {member.ordinal} is a Primary again")
+
+
 def provable_before_start(member: Member) -> bool:
     return member.volume.data is not None and not member.volume.marks and provable(member.volume)
 

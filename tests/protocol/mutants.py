@@ -12,11 +12,12 @@ from unittest.mock import patch
 from tests.protocol.world import Rules, Violation
 from trireme.api.position import Position, View
 from trireme.api.report import Directory, Grant, GrantRequest, Report
-from trireme.core import absent, decide, directory, election, gaps, grants
+from trireme.core import absent, candidate, decide, directory, election, gaps, grants, present, reform
 from trireme.core.situation import Action, Decision, Situation
 from trireme.core.terms import Terms
 
 elect, judge, judge_request = election.elect, directory.judge, grants.judge_request
+elect_in_place = reform.elect_in_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +203,9 @@ def _silent_is_void(grant: Grant, candidate: Report) -> bool:
     return not candidate.running
 
 
-def _own_candidacy(situation: Situation, outcome: election.Elect) -> object:
+def _own_candidacy(situation: Situation, outcome: election.Elect, in_place: bool) -> object:
     """Epochs are not raised above those of others."""
-    return replace(candidacy(situation, outcome), epoch=1)
+    return replace(candidacy(situation, outcome, in_place), epoch=1)
 
 
 def _half(view: View, answers: Mapping[int, Report]) -> tuple[int, ...]:
@@ -217,11 +218,23 @@ def _any_whole(view: View, answers: Mapping[int, Report]) -> tuple[int, ...]:
     return here if 2 * len(here) > len(view.members) else ()
 
 
+def _nobody(*_: object) -> tuple[int, ...]:
+    return ()
+
+
+def _running_first(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
+    outcome = elect_in_place(answers, terms)
+    if not isinstance(outcome, election.Elect):
+        return outcome
+    running = [o for o in outcome.electorate if reform.waits_without_primary(answers[o])]
+    return replace(outcome, candidate=min(running, default=outcome.candidate))
+
+
 def _impatient(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
     return elect(answers, replace(terms, overdue=True))
 
 
-candidacy = absent._candidacy
+candidacy = candidate._candidacy
 _who: list[int] = []
 """The member that decides just now."""
 
@@ -263,11 +276,13 @@ MUTANTS = (
     Mutant("a candidate that does not run is taken to have given up", (
         *RIVALRY, (grants, "is_void", _silent_is_void)), RIVALS),
     Mutant("a grant is given while a server runs", (
-        (election, "is_settled", _running_is_settled), (grants, "judge_request", _refuses_nothing_of_running))),
+        (election, "is_settled", _running_is_settled), (absent, "_run", _nobody),
+        (grants, "judge_request", _refuses_nothing_of_running))),
     Mutant("a voter does not compare what it knows itself", (
         *RIVALRY, (grants, "judge_request", _never_ahead)), RIVALS),
-    Mutant("a candidate gives way without writing it down", ((absent, "_withdrawal", _keeps_campaign),)),
-    Mutant("every candidacy has the same epoch", ((absent, "_candidacy", _own_candidacy),)),
+    Mutant("a candidate gives way without writing it down", (
+        (absent, "withdrawal", _keeps_campaign), (present, "withdrawal", _keeps_campaign))),
+    Mutant("every candidacy has the same epoch", ((candidate, "_candidacy", _own_candidacy),)),
     Mutant("members without memory vouch for the latest view", ((election, "_vouches", _always_vouches),)),
     Mutant("a joiner's data counts for nothing", ((directory, "judge", _joiner_lost_all),)),
     Mutant("a joiner's data is set aside at once", ((absent, "_worthless", _discards),)),
@@ -279,7 +294,10 @@ MUTANTS = (
     Mutant("what a late member has beyond a gap is not noticed", ((gaps, "diverged", _no_conflict),)),
     Mutant("members that the cluster went on without count as before", (
         (election, "went_through", dict), (grants, "left_behind", _no_conflict))),
-    Mutant("a gap is not written down", ((absent, "_gap", _no_conflict),)),
+    Mutant("a gap is not written down", ((candidate, "_gap", _no_conflict),)),
+    Mutant("a group makes itself a Primary though one that stopped is ahead", (
+        (present, "elect_in_place", _running_first), (absent, "elect_in_place", _running_first),
+        (grants, "judge_request", _never_ahead))),
     Mutant("grants are forgotten at a restart", rules=Rules(lasting_grants=False)),
     Mutant("a grant is given before it is on disk", rules=Rules(durable_grants=False)),
     Mutant("views are not kept", rules=Rules(durable_views=False)),

@@ -160,6 +160,15 @@ class World:
         """Living servers whose last view is this component's."""
         return [m.server for m in self.members if m.server is not None and m.server.component == number]
 
+    def group_of(self, server: Server | None) -> tuple[int, ...]:
+        """Ordinals in the last view, Primary or not, that this server installed."""
+        component = self.component_of(server)
+        if server is None or component is None:
+            return ()
+        return tuple(
+            sorted(s.ordinal for s in self.attached(server.component) if s.instance in component.members)
+        )
+
     def component_of(self, server: Server | None) -> Component | None:
         return self.components.get(server.component) if server is not None else None
 

@@ -32,7 +32,7 @@ from trireme.core.situation import (
     Join,
     Launch,
 )
-from trireme.manifests.server_config import GIVE_VOTE
+from trireme.manifests.server_config import GIVE_VOTE, MAKE_PRIMARY
 
 log = logging.getLogger("trireme.agent")
 
@@ -82,6 +82,10 @@ class Actor:
                 self._begin(Phase.INITIALIZING, "makes the first data directory", self._initialize)
             case Bootstrap():
                 await self._bootstrap(action)
+            case situation.Reform(gap=gap):
+                self._write_gap(gap)
+                await self._monitor.execute(MAKE_PRIMARY)
+                log.warning("made its group a Primary in place")
             case Join():
                 self._begin(Phase.JOINING, "makes ready to join", partial(self._join, action))
             case situation.Learn(gaps=gaps):
@@ -187,11 +191,16 @@ class Actor:
         for gap in gaps:
             log.warning("the cluster went on without members %s: data may be missing", gap.missing)
 
+    def _write_gap(self, gap: Gap | None) -> None:
+        """What may be missing is on disk before the Primary is; it counts from that Primary's first view on."""
+        records = self._member.records
+        dated = replace(gap, at=_now()) if gap is not None else None
+        if dated != records.record.pending_gap:
+            records.change(pending_gap=dated)
+
     async def _bootstrap(self, action: Bootstrap) -> None:
         member = self._member
-        gap = replace(action.gap, at=_now()) if action.gap is not None else None
-        if gap != member.records.record.pending_gap:
-            member.records.change(pending_gap=gap)
+        self._write_gap(action.gap)
         if action.position is not None and action.position.known:
             write_position(member.settings.data_dir, action.position, safe_to_bootstrap=True)
         self._launcher.write_config(peers=(), donors=())

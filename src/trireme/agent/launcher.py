@@ -85,7 +85,7 @@ class Launcher:
         if member.stop_since is not None:
             return
         member.launch, member.status, member.was_connected = launch, None, False
-        member.joined_at = member.drain = member.heir = None
+        member.joined_at = member.drain = member.heir = member.non_primary_since = None
         member.progress, member.progress_at = None, time.monotonic()
         self._seen = None
         self._advice = ""

@@ -79,6 +79,8 @@ class Member:
     addresses: frozenset[str] = frozenset()
     named: tuple[int, ...] | None = None
     """Ordinals that the last SRV look-up named; None where it failed or named nobody."""
+    non_primary_since: float | None = None
+    """Since when the server that runs now answers that it belongs to no Primary."""
     company_since: float = field(default_factory=time.monotonic)
     """Since when the same members answer."""
     group: tuple[int, ...] = ()
@@ -175,7 +177,7 @@ class Member:
     def _gaps(self) -> tuple[Gap, ...]:
         """A gap that is about to be counts for those who join, from the start of the server that makes it."""
         record = self.records.record
-        begins = self.launch is Launch.BOOTSTRAP and record.pending_gap is not None
+        begins = self.launch is Launch.BOOTSTRAP or (self.status is not None and self.status.primary)
         return (*record.gaps, record.pending_gap) if begins and record.pending_gap else record.gaps
 
     @property
@@ -219,11 +221,7 @@ class Member:
         record = self.records.record
         if view == record.last_view:
             return
-        made = (
-            (record.pending_gap,)
-            if record.pending_gap is not None and self.launch is Launch.BOOTSTRAP
-            else ()
-        )
+        made = (record.pending_gap,) if record.pending_gap is not None else ()
         self.records.change(
             last_view=view, first_start=None, outside=False, override=None,
             gaps=merged(record.gaps, made), pending_gap=None,

@@ -62,6 +62,7 @@ class Observer:
             last_failure=member.last_failure,
             fault=member.fault,
             stalled=time.monotonic() - member.progress_at if member.server is not None else 0.0,
+            without_primary=self._without_primary(),
             answered=member.was_connected,
             cut_off=self._cut_off(),
             doubtful=member.doubtful,
@@ -72,6 +73,10 @@ class Observer:
             heir=member.heir,
             drain=member.drain,
         )
+
+    def _without_primary(self) -> float:
+        since = self._member.non_primary_since
+        return time.monotonic() - since if since is not None else 0.0
 
     def _cut_off(self) -> bool:
         """By its status, or by its log where the status goes on saying that it is connected."""
@@ -89,6 +94,10 @@ class Observer:
         try:
             member.status = await self._monitor.read()
             member.refusal = None
+            if member.status.primary:
+                member.non_primary_since = None
+            elif member.non_primary_since is None:
+                member.non_primary_since = time.monotonic()
             member.was_connected = member.was_connected or member.status.connected
             moving = member.stop_since is not None or member.drain is not None
             member.clients = await self._monitor.clients() if moving else ()

@@ -115,6 +115,8 @@ class Candidacy:
     override: Override | None = None
     founding: bool = False
     """By the operator's word: not every declared member was asked."""
+    in_place: bool = False
+    """The candidate's server runs, and makes the group that it is connected with a Primary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

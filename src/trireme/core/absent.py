@@ -1,20 +1,18 @@
 """Decisions of a member whose server does not run: recover its position, join a Primary, or elect one."""
 
+from collections.abc import Mapping
 from typing import assert_never
 
-from trireme.api.position import ZERO_UUID, Position
-from trireme.api.report import Candidacy, Directory, Gap, Override, Phase, Report
-from trireme.core import election, gaps, grants
+from trireme.api.report import Directory, Gap, Phase, Report
+from trireme.core import election, gaps
+from trireme.core.candidate import campaign, withdrawal
+from trireme.core.reform import elect_in_place
+from trireme.core.rivals import main_side
 from trireme.core.situation import (
-    Action,
     AskEngine,
-    AskGrants,
-    Bootstrap,
     Decision,
-    Initialize,
     Join,
     Situation,
-    Withdraw,
 )
 from trireme.core.writer import may_write
 
@@ -29,18 +27,29 @@ def without_server(situation: Situation) -> Decision:
     primaries = [report for report in situation.answers.values() if report.primary]
     if primaries:
         return _join(situation, primaries)
-    outcome = election.elect({**situation.answers, situation.me.ordinal: situation.me}, situation.terms)
+    everyone = {**situation.answers, situation.me.ordinal: situation.me}
+    outcome = elect_in_place(everyone, situation.terms)
     match outcome:
+        case election.Elect(candidate=candidate) if candidate == situation.me.ordinal and _run(
+            outcome, everyone
+        ):
+            why = f"{outcome.why}; servers of {election.names(_run(outcome, everyone))} to stop first"
+            return Decision(Phase.WAITING, why)
         case election.Elect(candidate=candidate) if candidate == situation.me.ordinal:
-            return _campaign(situation, outcome)
+            return campaign(situation, outcome)
         case election.Elect():
-            return Decision(Phase.WAITING, outcome.why, _withdrawal(situation))
+            return Decision(Phase.WAITING, outcome.why, withdrawal(situation))
         case election.Wait():
             return Decision(Phase.WAITING, _with_patience(outcome, situation))
         case election.Split() | election.Hopeless():
             return Decision(Phase.BLOCKED, outcome.why)
         case _:
             assert_never(outcome)
+
+
+def _run(outcome: election.Elect, everyone: Mapping[int, Report]) -> tuple[int, ...]:
+    """Of those who must grant: whose positions are not final yet."""
+    return tuple(ordinal for ordinal in outcome.electorate if everyone[ordinal].running)
 
 
 def _join(situation: Situation, primaries: list[Report]) -> Decision:
@@ -50,6 +59,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         return Decision(
             Phase.BLOCKED, f"two Primaries live, of histories {' and '.join(sorted(living))}: joins neither"
         )
+    primaries = main_side(primaries)
     known = gaps.known_gaps(primaries)
     beyond = gaps.diverged(me, known)
     others = gaps.histories_of(me) - living - gaps.abandoned(gap for gap in known if gap not in me.gaps)
@@ -59,7 +69,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
     ahead = _joins_first(situation, primaries)
     if ahead is not None:
         return Decision(
-            Phase.WAITING, f"a Primary lives; lets member {ahead} connect first", _withdrawal(situation)
+            Phase.WAITING, f"a Primary lives; lets member {ahead} connect first", withdrawal(situation)
         )
     writer = next((r.writer.ordinal for r in primaries if r.writer is not None), None)
     donors = _donors(situation, primaries, writer)
@@ -75,7 +85,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
     how = "by an incremental transfer if it can" if offered is not None else "by a full state transfer"
     if beyond is not None:
         how = f"{how}: {_beyond(me, beyond)}"
-    return Decision(Phase.JOINING, f"a Primary lives: joins it {how}", (*_withdrawal(situation), action))
+    return Decision(Phase.JOINING, f"a Primary lives: joins it {how}", (*withdrawal(situation), action))
 
 
 def _donors(situation: Situation, primaries: list[Report], writer: int | None) -> tuple[str, ...]:
@@ -134,79 +144,6 @@ def _worthless(me: Report) -> str | None:
 
 def _beyond(me: Report, gap: Gap) -> str:
     return f"its data at {me.position} is beyond {gap.position}, from where the cluster went on without it"
-
-
-def _campaign(situation: Situation, outcome: election.Elect) -> Decision:
-    candidacy = _candidacy(situation, outcome)
-    campaign = situation.campaign
-    if (
-        campaign is None
-        or campaign.candidacy != candidacy
-        or not campaign.granted.issuperset(outcome.electorate)
-    ):
-        refused = campaign.refused if campaign is not None and campaign.candidacy == candidacy else {}
-        heard = "; ".join(f"member {o} refuses: {why}" for o, why in sorted(refused.items()))
-        why = f"{outcome.why}; asks for grants in epoch {candidacy.epoch}"
-        action = AskGrants(candidacy, outcome.electorate, outcome.majority)
-        return Decision(Phase.ELECTING, f"{why} ({heard})" if heard else why, (action,), again=0.5)
-    if election.is_fresh(situation.me) and not situation.prepared:
-        why = f"elected in epoch {candidacy.epoch}: makes the first data directory"
-        return Decision(Phase.INITIALIZING, why, (Initialize(candidacy.epoch),))
-    why = f"elected in epoch {candidacy.epoch} by {election.names(outcome.electorate)}: bootstraps"
-    gap = _gap(situation, candidacy)
-    return Decision(Phase.BOOTSTRAPPING, why, (Bootstrap(situation.me.position, outcome.succeeds, gap),))
-
-
-def _gap(situation: Situation, candidacy: Candidacy) -> Gap | None:
-    """What may be missing from now on, for people and for those who come back."""
-    me, word = situation.me, candidacy.override
-    if not candidacy.without and word is None:
-        return None
-    views = [*situation.answers.values(), me]
-    unknown = Position(ZERO_UUID, -1)
-    return Gap(
-        id=f"{me.volume}-{candidacy.epoch}",
-        position=me.position if me.position is not None else unknown,
-        missing=candidacy.without,
-        view=election.latest_view(views) if word is not None else candidacy.succeeds,
-        abandoned=_abandoned(me, word) if word is not None else (),
-        by=word.by if word is not None else "the policy for missing members",
-    )
-
-
-def _abandoned(me: Report, word: Override) -> tuple[str, ...]:
-    """What the person gave up; and the candidate's own history, where its data begin another."""
-    mine = gaps.histories_of(me) if word.new_history else set()
-    return tuple(sorted({*word.give_up, *mine}))
-
-
-def _candidacy(situation: Situation, outcome: election.Elect) -> Candidacy:
-    """An open candidacy for the same succession is taken up again: the grants given to it still stand."""
-    mine = situation.me.candidacy
-    everyone = {**situation.answers, situation.me.ordinal: situation.me}
-    overtaken = any(
-        report.grant is not None
-        and mine is not None
-        and report.grant.epoch > mine.epoch
-        and report.grant.candidate == situation.me.ordinal
-        for report in everyone.values()
-    )
-    usable = mine is not None and mine.epoch > situation.me.withdrawn and not overtaken
-    fields = (outcome.succeeds, outcome.without, outcome.override, outcome.founding)
-    if mine is not None and usable and (mine.succeeds, mine.without, mine.override, mine.founding) == fields:
-        return mine
-    return Candidacy(
-        epoch=grants.next_epoch(everyone),
-        succeeds=outcome.succeeds,
-        without=outcome.without,
-        override=outcome.override,
-        founding=outcome.founding,
-    )
-
-
-def _withdrawal(situation: Situation) -> tuple[Action, ...]:
-    mine = situation.me.candidacy
-    return (Withdraw(mine.epoch),) if mine is not None and mine.epoch > situation.me.withdrawn else ()
 
 
 def _with_patience(outcome: election.Wait, situation: Situation) -> str:

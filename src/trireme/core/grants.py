@@ -11,6 +11,7 @@ from trireme.api.position import View
 from trireme.api.report import Directory, Grant, GrantRequest, Override, Report
 from trireme.core.election import counts, is_fresh, is_settled, may_bootstrap, names
 from trireme.core.gaps import abandoned, histories_of, known_gaps, left_behind
+from trireme.core.reform import as_final, in_group, waits_without_primary
 from trireme.core.terms import Terms
 
 
@@ -52,17 +53,32 @@ def _refusal(request: GrantRequest, voter: Report) -> str | None:
         return f"the candidate belongs to {claim.cluster}, this member to {voter.cluster}"
     if request.candidacy.epoch <= claim.withdrawn:
         return f"the candidate withdrew epoch {request.candidacy.epoch}"
-    if voter.running and claim.ordinal != voter.ordinal:
-        return "a server runs here: its position is not final"
     if voter.leaving:
         return "this member is stopping"
-    if not is_settled(voter):
+    if request.candidacy.in_place:
+        reason = _refusal_in_place(claim, voter)
+        if reason is not None:
+            return reason
+    elif voter.running and claim.ordinal != voter.ordinal:
+        return "a server runs here: its position is not final"
+    elif not is_settled(voter):
         return "this member does not know its own position yet"
     if word is not None:
         return _refusal_of_chosen(claim, word)
     if succeeds is None and is_fresh(claim):
         return _refusal_of_first(request, voter)
     return _refusal_of_successor(succeeds, claim, voter)
+
+
+def _refusal_in_place(claim: Report, voter: Report) -> str | None:
+    """A voter's server may run where it is of the candidate's group: Galera exchanges what the two received."""
+    if not waits_without_primary(claim):
+        return "the candidate's server does not wait for a Primary"
+    if not voter.running:
+        return None if is_settled(voter) else "this member does not know its own position yet"
+    if not waits_without_primary(voter):
+        return "a server runs here, and its position is not final"
+    return None if in_group(claim, voter) else "the server here is not connected with the candidate's"
 
 
 def _refusal_of_chosen(claim: Report, word: Override) -> str | None:
@@ -86,7 +102,7 @@ def _refusal_without(
         return f"{names(heard)} answers here"
     if not terms.overdue:
         return f"this member still waits for {names(without)}"
-    if voter.ordinal in request.majority and not counts(voter):
+    if voter.ordinal in request.majority and not counts(as_final(voter)):
         return "this member's data does not count for a majority"
     return None
 
@@ -102,7 +118,8 @@ def _refusal_of_first(request: GrantRequest, voter: Report) -> str | None:
 
 def _refusal_of_successor(succeeds: View | None, claim: Report, voter: Report) -> str | None:
     """``succeeds`` None: the candidate has data, and nobody that it heard remembers a view."""
-    if not may_bootstrap(claim) or claim.position is None:
+    whole = may_bootstrap(claim) or (waits_without_primary(claim) and not claim.joining)
+    if not whole or claim.position is None or not claim.position.known:
         return f"the candidate's directory is {claim.directory}"
     uuid, seqno = (succeeds.uuid, succeeds.seqno) if succeeds is not None else (claim.position.uuid, 0)
     gaps = known_gaps((claim, voter))

@@ -33,7 +33,7 @@ def ready(report: Report) -> Health:
     """Ready: Primary, Synced (or a donor, which mariabackup does not block), accepting SQL, and not leaving."""
     if report.leaving or report.phase is Phase.LEAVING:
         return Health(False, "leaving: " + report.why)
-    if report.server is None or not report.server.serving:
+    if report.server is None or not report.server.serving or report.phase is Phase.BLOCKED:
         return Health(False, f"{report.phase}: {report.why}")
     return Health(True, report.why)
 
@@ -41,4 +41,4 @@ def ready(report: Report) -> Health:
 def role(report: Report) -> str:
     """``primary`` for the one writer, ``secondary`` for everyone else."""
     writes = report.writer is not None and report.writer.ordinal == report.ordinal and report.primary
-    return "primary" if writes and not report.leaving else "secondary"
+    return "primary" if writes and not report.leaving and report.phase is not Phase.BLOCKED else "secondary"

@@ -1,8 +1,14 @@
 """Decisions of a member whose server runs."""
 
+from typing import assert_never
+
 from trireme.api.report import Phase, Report, WriterClaim
+from trireme.core import election
+from trireme.core.candidate import campaign, withdrawal
 from trireme.core.election import names
 from trireme.core.gaps import known_gaps
+from trireme.core.reform import STUCK_SECONDS, belongs_to_main_group, elect_in_place, outsiders
+from trireme.core.rivals import not_served, served_instead
 from trireme.core.situation import (
     Action,
     Claim,
@@ -35,6 +41,9 @@ def with_server(situation: Situation) -> Decision:
         return _starting(situation)
     if not server.primary:
         return _not_primary(situation)
+    other = served_instead(situation.me, situation.answers)
+    if other:
+        return Decision(Phase.BLOCKED, _served_elsewhere(situation.me, other), _news_of_gaps(situation))
     claim = choose_writer(situation.me, situation.answers)
     actions: tuple[Action, ...] = (
         (Claim(claim),) if claim is not None and claim != situation.me.writer else ()
@@ -42,7 +51,7 @@ def with_server(situation: Situation) -> Decision:
     actions = (*_news_of_gaps(situation), *follow_up(situation, claim), *actions)
     if server.synced:
         done = () if situation.unmarked else (MarkSynced(),)
-        why = f"Synced in a Primary of {server.size}: {_duty(situation, claim)}"
+        why = f"Synced in a Primary of {server.size}: {_duty(situation, claim)}{_rival(situation)}"
         hurry = situation.heir is not None or any(isinstance(action, Dismiss) for action in actions)
         return Decision(
             Phase.SYNCED, why, (*done, *actions), again=MOVING_SECONDS if hurry else STEADY_SECONDS
@@ -62,6 +71,19 @@ def _duty(situation: Situation, claim: WriterClaim | None) -> str:
         if situation.heir is None
         else f"hands the writes to member {situation.heir.ordinal}"
     )
+
+
+def _served_elsewhere(me: Report, other: tuple[int, ...]) -> str:
+    uuid = me.server.uuid if me.server is not None else "unknown"
+    return (
+        f"two Primaries live, and clients are led to {names(other)}: what was written here, in history {uuid}, is not "
+        "there. Compare the two, then delete the data of the one that is to join the other"
+    )
+
+
+def _rival(situation: Situation) -> str:
+    others = not_served(situation.me, situation.answers)
+    return f"; {names(others)} in another Primary, which gets no clients: compare the two" if others else ""
 
 
 def _news_of_gaps(situation: Situation) -> tuple[Action, ...]:
@@ -96,22 +118,55 @@ def _not_primary(situation: Situation) -> Decision:
     if situation.cut_off:
         why = "its server left the group for good, and runs on without it: stops it, to start anew"
         return Decision(Phase.NON_PRIMARY, why, (StopServer(failed="its server left the group"),))
+    chosen = next((r.override for r in (me, *situation.answers.values()) if r.override is not None), None)
+    if chosen is not None:
+        why = f"{chosen.by} chose member {chosen.candidate} to bootstrap: stops, so that positions are final"
+        return Decision(Phase.NON_PRIMARY, why, (StopServer(),))
     members = me.last_view.members if me.last_view else ()
     silent = [o for o in members if o != me.ordinal and o not in situation.answers]
     if situation.launch is Launch.BOOTSTRAP and me.last_view is None:
         return Decision(Phase.BOOTSTRAPPING, "its server is about to become Primary")
     if any(report.primary for report in situation.answers.values()):
         return Decision(Phase.NON_PRIMARY, "connects to the Primary")
-    if silent:
+    if silent and not situation.terms.overdue:
         return Decision(Phase.NON_PRIMARY, f"lost the Primary; waits for {names(silent)} of its last view")
-    stopped = [o for o in members if o != me.ordinal and not _runs(situation.answers[o])]
-    if not stopped:
-        return Decision(
-            Phase.NON_PRIMARY, "lost the Primary; every server of its last view runs and reconnects"
-        )
-    why = f"lost the Primary, and {names(stopped)} stopped: stops too, so that positions are final and one is elected"
-    return Decision(Phase.NON_PRIMARY, why, (StopServer(),))
+    return _without_primary(situation, members)
 
 
-def _runs(report: Report) -> bool:
-    return report.running
+def _without_primary(situation: Situation, members: tuple[int, ...]) -> Decision:
+    """All of the last view answered, or need not be waited for."""
+    me = situation.me
+    everyone = {**situation.answers, me.ordinal: me}
+    running = [o for o in members if o in everyone and everyone[o].running]
+    if len(running) == len(members) and situation.without_primary < STUCK_SECONDS:
+        why = "lost the Primary; every server of its last view runs and reconnects"
+        return Decision(Phase.NON_PRIMARY, why, withdrawal(situation))
+    outcome = elect_in_place(everyone, situation.terms)
+    match outcome:
+        case election.Elect() if not everyone[outcome.candidate].running:
+            return _stop(f"{outcome.why}, and its server does not run")
+        case election.Elect() if outsiders(outcome, everyone):
+            return _for_outsiders(situation, outcome, outsiders(outcome, everyone))
+        case election.Elect(candidate=candidate) if candidate == me.ordinal:
+            return campaign(situation, outcome, in_place=True)
+        case election.Elect():
+            return Decision(Phase.NON_PRIMARY, f"lost the Primary; {outcome.why}", withdrawal(situation))
+        case election.Wait():
+            return Decision(Phase.NON_PRIMARY, f"lost the Primary; {outcome.why}")
+        case election.Split() | election.Hopeless():
+            return Decision(Phase.BLOCKED, outcome.why)
+        case _:
+            assert_never(outcome)
+
+
+def _stop(why: str) -> Decision:
+    return Decision(
+        Phase.NON_PRIMARY, f"lost the Primary; {why}: stops too, so that positions are final", (StopServer(),)
+    )
+
+
+def _for_outsiders(situation: Situation, outcome: election.Elect, apart: tuple[int, ...]) -> Decision:
+    """Servers that are not connected are given time to connect; then the smaller groups stop."""
+    if situation.without_primary < STUCK_SECONDS or belongs_to_main_group(situation):
+        return Decision(Phase.NON_PRIMARY, f"lost the Primary; {names(apart)} to connect or to stop first")
+    return _stop(f"{outcome.why}, and this server is not connected with it")

@@ -65,6 +65,8 @@ class Situation:
     """What only a person can mend, in words."""
     stalled: float = 0.0
     """Seconds since the starting server's state transfer last moved, or since its start."""
+    without_primary: float = 0.0
+    """Seconds since the server that runs now last belonged to a Primary; 0 while it does, or never did."""
     answered: bool = False
     """The server that runs now has answered before: it is up, not starting."""
     cut_off: bool = False
@@ -125,6 +127,14 @@ class Bootstrap:
 
     position: Position | None
     succeeds: View | None
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reform:
+    """Make the group that the running server is connected with a Primary (``pc.bootstrap``)."""
+
+    epoch: int
     gap: Gap | None = None
 
 
@@ -199,6 +209,7 @@ Action = (
     | Initialize
     | Bootstrap
     | Join
+    | Reform
     | Learn
     | StopServer
     | MarkSynced

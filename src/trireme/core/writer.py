@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from trireme.api.report import Report, WriterClaim
+from trireme.core.rivals import apart
 
 TERM_STEP = 100
 """The last two digits of a term are its writer's ordinal (members: at most 15)."""
@@ -45,14 +46,8 @@ def may_write(report: Report) -> bool:
 
 
 def in_same_component(me: Report, other: Report) -> bool:
-    """Both are Primary in one history. (At most one Primary exists: invariant 1.)"""
-    return (
-        me.server is not None
-        and other.server is not None
-        and me.server.primary
-        and other.server.primary
-        and me.server.uuid == other.server.uuid
-    )
+    """Both are Primary, and it is one Primary."""
+    return me.primary and other.primary and not apart(me, other)
 
 
 def _heir(current: WriterClaim, component: Mapping[int, Report]) -> int | None:

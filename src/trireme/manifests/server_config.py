@@ -19,6 +19,7 @@ SST_PORT = 4444
 
 MIB = 1024 * 1024
 
+MAKE_PRIMARY = "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"
 GIVE_VOTE = "SET GLOBAL wsrep_provider_options = 'pc.weight=1'"
 """To be executed on a member that was started without a vote, when it is synced. Idempotent."""
 _SNAPSHOT_ISOLATION_SINCE = ((10, 6, 18), (10, 11, 8), (11, 0, 6), (11, 1, 5), (11, 2, 4), (11, 4, 2))

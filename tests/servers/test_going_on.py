@@ -1,0 +1,125 @@
+"""A cluster goes on without somebody, or without a restart; what that leaves behind is told, and never merged."""
+
+import shutil
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.faults import crash_all, cut, frozen
+from tests.servers.plain import PlainCluster, wait_until
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def patient(machine: None) -> Iterator[PlainCluster]:
+    """Three members whose policy goes on with a majority after five seconds."""
+    with PlainCluster(3) as cluster:
+        for member in cluster.members:
+            member.env["TRIREME_MISSING_MEMBERS"] = "MajorityAfter=5"
+        cluster.start().wait_synced()
+        yield cluster
+
+
+@pytest.mark.parametrize("survivor", [0, 2])
+def test_18_the_survivor_of_three_becomes_primary_again_without_a_restart(
+    three: PlainCluster, survivor: int
+) -> None:
+    """FIELD FAILURE 18: running, and not Primary. Fails where it waits for ever, or restarts to be elected."""
+    pid, history = three[survivor].server_pid(), three.histories()
+    others = [member for member in three.members if member is not three[survivor]]
+    crash_all(others)
+    three[survivor].wait_phase("NonPrimary", seconds=20)
+    for member in others:
+        member.start()
+    three.wait_synced(seconds=40)
+    assert three[survivor].server_pid() == pid
+    assert three.histories() == history
+    assert "made its group a Primary in place" in three[survivor].log.read_text()
+
+
+def test_17_a_majority_goes_on_and_the_late_member_sets_aside_what_only_it_has(patient: PlainCluster) -> None:
+    """FIELD FAILURE 17. The late member confirmed commits that no other disk has: they are not merged, not lost, and
+    everybody says so. Fails where the two wait for ever, and where the third joins with what it has."""
+    late, others = patient[0], patient.members[1:]
+    crash_all(others)
+    for member in others:
+        shutil.copytree(member.volume, member.home / "unflushed", symlinks=True)
+        member.start()
+    patient.wait_synced()
+    late.sql("CREATE TABLE app.late (id INT PRIMARY KEY)", "INSERT INTO app.late VALUES (1)")
+    crash_all(patient.members)
+    for member in others:  # disks that lied: what was confirmed after that moment never reached them
+        member.forget_volume()
+        member.volume.rmdir()
+        (member.home / "unflushed").rename(member.volume)
+        member.start()
+    others[0].wait_why("a majority of that view may go on without")
+    patient.wait_synced(1, 2)
+    others[0].sql("CREATE TABLE app.after (id INT PRIMARY KEY)")
+    late.start()
+    patient.wait_synced()
+    assert late.sql("SHOW TABLES FROM app") == [("after",)]
+    assert "from where the cluster went on without it" in late.log.read_text()
+    assert list((late.volume / "aside").iterdir())
+    for member in patient.members:
+        (gap,) = member.status()["gaps"]
+        assert (gap["missing"], gap["settled"]) == ([0], "")
+
+
+def test_17_one_of_three_is_no_majority(patient: PlainCluster) -> None:
+    crash_all(patient.members)
+    patient[1].start()
+    patient[1].wait_why("members 0, 2 of the latest view may hold newer data", seconds=30)
+    time.sleep(8)
+    assert patient[1].phase() == "Waiting"
+    patient[0].start()
+    patient[2].start()
+    patient.wait_synced()
+    assert patient[0].status()["gaps"] == []
+
+
+def test_06_a_cluster_of_one_that_was_scaled_is_not_founded_anew_by_its_first_member(machine: None) -> None:
+    """Member 0 lost its volume, and is declared alone; the others are silent. Fails where that makes a new cluster."""
+    with PlainCluster(3, declared=1) as cluster:
+        cluster[0].start()
+        cluster[0].wait_phase("Synced")
+        cluster[1].start()
+        cluster[2].start()
+        cluster.wait_synced()
+        history = cluster.histories()
+        crash_all(cluster.members)
+        cluster[0].forget_volume()
+        cluster[1].start()
+        cluster[2].start()
+        with frozen(cluster[1].agent_pid(), cluster[2].agent_pid()):
+            cluster[0].start()
+            cluster[0].wait_why("a new cluster needs all 3 declared members to answer fresh", seconds=30)
+            time.sleep(5)
+            assert cluster[0].phase() == "Waiting"
+        cluster.wait_synced()
+        assert cluster.histories() == history
+
+
+def test_07_two_primaries_by_hand_and_clients_are_led_to_one(three: PlainCluster) -> None:
+    """FIELD FAILURE 7. A person bootstraps the smaller side. Fails where both sides are ready for clients."""
+    writer = three.writer()
+    alone = three[2] if writer is not three[2] else three[1]
+    others = [member for member in three.members if member is not alone]
+    with cut(alone, others):
+        alone.wait_phase("NonPrimary", seconds=20)
+        alone.sql("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=1'")
+        wait_until(lambda: (alone.status()["server"] or {}).get("primary"), "a second Primary", 20)
+    alone.wait_phase("Blocked", seconds=30)
+    assert "two Primaries live" in alone.status()["why"]
+    assert alone.get("/readyz")[0] == 503
+    assert alone.get("/primary")[0] == 503
+    for member in others:
+        assert member.get("/readyz")[0] == 200
+    serving = next(member for member in others if member.takes_writes())
+    assert "in another Primary" in serving.status()["why"]
+    alone.crash()
+    alone.forget_volume()
+    alone.start()
+    three.wait_synced()
