@@ -47,6 +47,11 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"podDisruptionBudget": {"minAvailable": 2, "maxUnavailable": 1}}, "minAvailable or maxUnavailable"),
     ({"podSecurityContext": {"runAsUser": 0}}, "spec.podSecurityContext.runAsUser: expected greater than"),
     ({"podMetadata": {"labels": {"trireme.dev/role": "primary"}}}, "spec.podMetadata.labels: the labels"),
+    (
+        {"podMetadata": {"annotations": {"trireme.dev/x": "y"}}},
+        "spec.podMetadata.annotations: the annotations",
+    ),
+    ({"initContainers": [{"name": "secret"}]}, "spec.initContainers: the containers mariadb"),
     ({"service": {"nodePort": 30306}}, "spec.service.nodePort: nodePort needs type NodePort"),
     ({"livenessProbe": {"failureThreshold": 1}}, "to be slow is not to be dead"),
     ({"galera": {"providerOptions": {"gcache.size": "1G;pc.ignore_sb=1"}}}, "providerOptions.gcache.size"),
