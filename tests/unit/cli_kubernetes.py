@@ -255,9 +255,7 @@ def status_of(member: Member) -> bytes:
     body = msgspec.to_builtins(member.answer.report) | {
         "role": member.answer.role,
         "restarts": member.answer.restarts,
-        "fault": None,
-        "heard": {},
-        "silent": {},
+        **msgspec.to_builtins(member.answer.outlook),
     }
     return msgspec.json.encode(body)
 

@@ -104,6 +104,8 @@ async def test_json_has_everything(tmp_path: Path) -> None:
     assert first["report"]["server"]["version"] == "10.11.19"
     assert second["report"] is None
     assert second["silence"] == "dial tcp 10.0.0.1:8080: connection refused"
+    assert found["conditions"] == []
+    assert first["outlook"]["terms"]["declared"] == 3
     assert second["pod"]["node"] == "node-1"
 
 

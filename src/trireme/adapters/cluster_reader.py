@@ -17,7 +17,7 @@ from trireme.adapters.pod_state import SERVER_CONTAINER, pod_state
 from trireme.api.names import HTTP_PORT
 from trireme.api.report import WIRE_VERSION, Report
 from trireme.base.errors import TriremeError
-from trireme.core.cluster_seen import Answer, Cluster, Member
+from trireme.core.cluster_seen import Answer, Cluster, Member, Outlook
 
 SELECTOR = "app.kubernetes.io/name=trireme,app.kubernetes.io/component=database"
 INSTANCE = "app.kubernetes.io/instance"
@@ -115,7 +115,8 @@ def decode_answer(body: bytes) -> Answer:
             f"its agent speaks version {report.version}, this trireme speaks {WIRE_VERSION}"
         )
     extra = msgspec.json.decode(body, type=_Extra)
-    return Answer(report=report, role=extra.role, restarts=extra.restarts)
+    outlook = msgspec.json.decode(body, type=Outlook)
+    return Answer(report=report, role=extra.role, restarts=extra.restarts, outlook=outlook)
 
 
 def _http_port(pod: Object) -> int:

@@ -83,6 +83,10 @@ class AgentServer:
             "fault": member.fault,
             "heard": {str(ordinal): other.phase for ordinal, other in sorted(member.answers.items())},
             "silent": dict(member.silent),
+            "terms": member.terms(),
+            "patience": member.live.patience,
+            "patience_left": member.patience_left(),
+            "unchanged": time.monotonic() - member.company_since,
         }
         return web.Response(
             body=msgspec.json.format(msgspec.json.encode(body)), content_type="application/json"

@@ -43,6 +43,9 @@ def _own(member: Member) -> Iterator[str]:
     yield _metric(
         "trireme_member_rounds_total", "counter", "Decisions since the agent started.", member.rounds
     )
+    unsettled = sum(not gap.settled for gap in report.gaps)
+    words = "Times that the cluster went on without somebody's data, and nobody has settled it yet."
+    yield _metric("trireme_member_gaps_open", "gauge", words, unsettled)
     seqno = report.position.seqno if report.position is not None else -1
     yield _metric("trireme_member_seqno", "gauge", "Position; -1 where it is not known.", seqno)
     for way, count in (("received", member.received_bytes), ("sent", member.sent_bytes)):

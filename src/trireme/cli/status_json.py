@@ -32,6 +32,7 @@ def _cluster(cluster: Cluster, summary: Summary) -> dict[str, Any]:
         "health": summary.health,
         "sentence": summary.sentence,
         "advice": summary.advice,
+        "conditions": summary.conditions,
         "wanted": cluster.wanted,
         "writer": cluster.writer.name if cluster.writer is not None else None,
         "history": cluster.history or None,
@@ -52,5 +53,7 @@ def _member(member: Member) -> dict[str, Any]:
         "why": member.why,
         "pod": member.pod,
         "report": member.report,
+        "outlook": member.answer.outlook if member.answer is not None else None,
         "silence": member.silence or None,
+        "forbidden": member.forbidden,
     }

@@ -32,10 +32,12 @@ def cluster_text(cluster: Cluster, summary: Summary, *, columns: int, wide: bool
     parts: list[RenderableType] = [
         Text.assemble((cluster.name, "bold"), ": ", (summary.sentence, HEALTH_STYLES[summary.health]))
     ]
+    for condition in summary.conditions:
+        parts.append(hanging("!  ", f"{condition.type}: {condition.message}", "red"))
     if cluster.members:
         parts += [Text(), *_members(cluster, columns, wide=wide)]
     if summary.advice:
-        parts += [Text(), *(_hanging("-> ", each) for each in summary.advice)]
+        parts += [Text(), *(hanging("-> ", each) for each in summary.advice)]
     return Group(*parts)
 
 
@@ -49,10 +51,15 @@ def clusters_text(found: Sequence[tuple[Cluster, Summary]], *, namespaces: bool)
                 *names,
                 Column("CLUSTER", [cluster.name for cluster, _ in found]),
                 Column("HEALTH", [summary.health for _, summary in found], styles=styles),
-                Column("STATE", [summary.sentence for _, summary in found]),
+                Column("STATE", [_state(summary) for _, summary in found]),
             ]
         )
     )
+
+
+def _state(summary: Summary) -> str:
+    lasting = sorted({condition.type for condition in summary.conditions})
+    return "; ".join([summary.sentence, *lasting])
 
 
 def _members(cluster: Cluster, columns: int, *, wide: bool) -> list[RenderableType]:
@@ -68,7 +75,7 @@ def _members(cluster: Cluster, columns: int, *, wide: bool) -> list[RenderableTy
     for line, why in zip(lines, whys, strict=True):
         parts.append(line)
         if why:
-            parts.append(_hanging(indent, why, "dim"))
+            parts.append(hanging(indent, why, "dim"))
     return parts
 
 
@@ -152,7 +159,7 @@ def _lines(table: Sequence[Column]) -> list[Text]:
     return lines
 
 
-def _hanging(indent: str, text: str, style: str = "") -> RenderableType:
+def hanging(indent: str, text: str, style: str = "") -> RenderableType:
     """A paragraph whose further lines stand below its first."""
     grid = Table.grid()
     grid.add_column(no_wrap=True)

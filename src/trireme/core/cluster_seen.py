@@ -3,11 +3,14 @@
 For people, programs and the exit status of ``trireme status``; no member acts on it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from trireme.api.names import HTTP_PORT, PRIMARY
 from trireme.api.position import Position, View
 from trireme.api.report import Report, ServerReport
+from trireme.core.rivals import apart
+from trireme.core.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,24 @@ class Pod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What a member goes by beside the reports: whom it hears, and how long it waits for who is silent."""
+
+    heard: Mapping[str, str] = field(default_factory=dict)
+    """The others' phases, by ordinal."""
+    silent: Mapping[str, str] = field(default_factory=dict)
+    """Why, by address."""
+    fault: str | None = None
+    terms: Terms | None = None
+    """None: its agent does not say."""
+    patience: float | None = None
+    """Seconds that its policy waits for missing members; None: for ever."""
+    patience_left: float | None = None
+    unchanged: float | None = None
+    """Seconds since when the same members answer it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a member's agent says at /status."""
 
@@ -40,6 +61,7 @@ class Answer:
     role: str
     restarts: int = 0
     """Of the server, in this life of the agent."""
+    outlook: Outlook = Outlook()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +164,11 @@ class Cluster:
         return tuple(each for each in self.members if each.answer is not None)
 
     @property
+    def reports(self) -> dict[int, Report]:
+        """Of those who answer, by ordinal."""
+        return {each.ordinal: each.report for each in self.members if each.report is not None}
+
+    @property
     def primaries(self) -> tuple[Member, ...]:
         """Whose server is in a Primary."""
         return tuple(each for each in self.members if each.primary)
@@ -160,25 +187,18 @@ class Cluster:
     @property
     def split(self) -> tuple[Member, ...]:
         """Members of Primaries that do not know each other: two histories, or two views without each other."""
-        apart = {
+        rivals = {
             each.name: each
             for one in self.primaries
             for other in self.primaries
-            if one.ordinal < other.ordinal and _apart(one, other)
+            if one.ordinal < other.ordinal and _apart(one.report, other.report)
             for each in (one, other)
         }
-        return tuple(apart.values())
+        return tuple(sorted(rivals.values(), key=lambda each: each.ordinal))
 
 
-def _apart(one: Member, other: Member) -> bool:
-    """Views change while members are asked, so only mutual absence counts."""
-    if one.server is None or other.server is None or one.server.uuid != other.server.uuid:
-        return True
-    return not (_in_view(one, other.ordinal) or _in_view(other, one.ordinal))
-
-
-def _in_view(member: Member, ordinal: int) -> bool:
-    return member.view is None or ordinal in member.view.members
+def _apart(one: Report | None, other: Report | None) -> bool:
+    return one is not None and other is not None and apart(one, other)
 
 
 def short(uuid: str) -> str:

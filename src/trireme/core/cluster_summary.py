@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from trireme.api.report import Directory, Phase
 from trireme.core.cluster_advice import advise
+from trireme.core.cluster_conditions import Condition, conditions
 from trireme.core.cluster_seen import Cluster, Member, short
 
 
@@ -28,6 +29,8 @@ class Summary:
     sentence: str
     advice: tuple[str, ...]
     """What a person should do next, most urgent first; nothing if it is healthy."""
+    conditions: tuple[Condition, ...] = ()
+    """What lasts, be the cluster healthy or not."""
 
 
 def summarize(cluster: Cluster, *, kubectl: str = "kubectl") -> Summary:
@@ -37,6 +40,7 @@ def summarize(cluster: Cluster, *, kubectl: str = "kubectl") -> Summary:
         health=health,
         sentence=_sentence(cluster, health),
         advice=() if health is Health.HEALTHY else tuple(advise(cluster, kubectl)),
+        conditions=conditions(cluster),
     )
 
 

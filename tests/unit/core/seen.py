@@ -4,21 +4,40 @@ from dataclasses import replace
 
 from tests.unit.core.builders import HISTORY, Builder, member
 from trireme.api.report import Phase
-from trireme.core.cluster_seen import Answer, Cluster, Member, Pod
+from trireme.core.cluster_seen import Answer, Cluster, Member, Outlook, Pod
+from trireme.core.terms import Terms
 
 RUNNING = Pod(state="Running", running=True, ready=True, node="node-1", address="10.0.0.1")
 UNREADY = replace(RUNNING, ready=False)
+TERMS = Terms(declared=3, named=(0, 1, 2))
 
 
 def answering(
-    builder: Builder, phase: Phase, why: str, *, role: str = "secondary", ready: bool = False
+    builder: Builder,
+    phase: Phase,
+    why: str,
+    *,
+    role: str = "secondary",
+    ready: bool = False,
+    hears: tuple[int, ...] = (0, 1, 2),
+    patience: float | None = None,
 ) -> Member:
     report = replace(builder.report, phase=phase, why=why, ready=ready)
     return Member(
         name=report.name,
         ordinal=report.ordinal,
         pod=RUNNING if ready else UNREADY,
-        answer=Answer(report=report, role=role),
+        answer=Answer(
+            report=report,
+            role=role,
+            outlook=Outlook(
+                heard={str(o): Phase.WAITING for o in hears if o != report.ordinal},
+                terms=TERMS,
+                patience=patience,
+                patience_left=patience,
+                unchanged=300.0,
+            ),
+        ),
     )
 
 

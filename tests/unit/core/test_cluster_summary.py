@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.unit.core.builders import OTHER_HISTORY, member
+from tests.unit.core.builders import OTHER_HISTORY, gap, member
 from tests.unit.core.seen import (
     RUNNING,
     UNREADY,
@@ -19,7 +19,7 @@ from tests.unit.core.seen import (
     synced,
     waiting,
 )
-from trireme.api.report import Phase
+from trireme.api.report import Override, Phase
 from trireme.core.cluster_seen import Cluster
 from trireme.core.cluster_summary import Health, summarize
 
@@ -207,4 +207,49 @@ def test_advice_calls_kubectl_as_it_is_told_to() -> None:
     summary = summarize(cluster(synced(0), synced(1), silent(2)), kubectl="kubectl --context prod -n data")
     assert summary.advice == (
         "demo-2 runs and does not answer: `kubectl --context prod -n data logs demo-2`",
+    )
+
+
+def test_what_lasts_is_said_though_all_are_synced() -> None:
+    lost = gap(9, 2, by="the policy for missing members", at="2026-11-25T03:00:00Z")
+    members = [
+        answering(member(o).primary().in_view(17, 0, 1, 2).came_through(lost), Phase.SYNCED, "", ready=True)
+        for o in range(3)
+    ]
+    (condition,) = summarize(cluster(*members)).conditions
+    assert condition.type == "DataAtRisk"
+    assert condition.message == (
+        "the cluster went on without member 2 at position 11111111-1111-1111-1111-111111111111:9, "
+        "on 2026-11-25T03:00:00Z (by the policy for missing members); see `trireme explain demo`, and settle it"
+    )
+
+
+def test_one_who_says_that_it_is_settled_ends_it_for_all() -> None:
+    lost = gap(9, 2)
+    members = [
+        answering(member(0).primary().in_view(17, 0, 1).came_through(lost), Phase.SYNCED, ""),
+        answering(
+            member(1).primary().in_view(17, 0, 1).came_through(replace(lost, settled="alice")),
+            Phase.SYNCED,
+            "",
+        ),
+    ]
+    assert summarize(cluster(*members)).conditions == ()
+
+
+def test_two_primaries_and_a_persons_word_are_conditions() -> None:
+    split = cluster(
+        answering(member(0).primary().in_view(17, 0, 1), Phase.SYNCED, ""),
+        answering(member(2).primary().in_view(18, 2), Phase.BLOCKED, ""),
+    )
+    (condition,) = summarize(split).conditions
+    assert (condition.type, condition.message) == (
+        "TwoPrimaries",
+        "members 0, 1 and member 2 are in Primaries that do not know each other; clients are led to one of them",
+    )
+    word = Override(candidate=0, volume="volume-0", without=(1, 2), by="alice", at="2026-11-25T03:00:00Z")
+    alone = cluster(answering(member(0).crashed(7)._with(override=word), Phase.ELECTING, ""))
+    (condition,) = summarize(alone).conditions
+    assert condition.message == (
+        "alice chose member 0 to bootstrap on 2026-11-25T03:00:00Z, without members 1, 2; done when a Primary lives"
     )
