@@ -2,10 +2,12 @@
 
 import itertools
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.faults import frozen
 from tests.servers.plain import PlainCluster, wait_until
 
 pytestmark = pytest.mark.servers
@@ -206,3 +208,18 @@ def test_a_joiner_that_dies_in_its_transfer_does_not_take_the_primary_from_a_lon
         cluster[0].sql("INSERT INTO app.filler (text) VALUES ('still taking writes')")
         cluster[1].start()
         cluster.wait_synced()
+
+
+def test_a_held_probe_hears_at_once_that_a_member_is_ready() -> None:
+    """Asked with ``hold``, a member that is not ready answers when it is; one that was ready says no at once."""
+    with PlainCluster(1) as cluster:
+        member = cluster[0].start()
+        member.wait_phase("Bootstrapping", seconds=60)
+        assert member.get("/readyz?hold=2.5")[0] == 200
+        with frozen(member.server_pid()):
+            wait_until(lambda: member.get("/readyz")[0] == 503, "it is not ready", 20)
+            begun = time.monotonic()
+            assert [member.get("/readyz?hold=2")[0] for _ in range(3)] == [503] * 3
+            assert time.monotonic() - begun < 1.5
+            assert member.get("/readyz?hold=1")[0] == 503
+            assert time.monotonic() - begun > 1

@@ -207,7 +207,7 @@ def test_probes_ask_the_agent() -> None:
     assert paths == {
         "startupProbe": {"path": "/startupz", "port": "http"},
         "livenessProbe": {"path": "/livez", "port": "http"},
-        "readinessProbe": {"path": "/readyz", "port": "http"},
+        "readinessProbe": {"path": "/readyz?hold=1", "port": "http"},
     }
     assert database["readinessProbe"]["periodSeconds"] == 1, "a lost member leaves the Services fast"
 

@@ -24,11 +24,17 @@ class PodLabels:
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
+        self._spare: asyncio.subprocess.Process | None = None
 
     @property
     def available(self) -> bool:
         """False outside a pod, or where no token is mounted: labels are then left alone."""
         return "KUBERNETES_SERVICE_HOST" in os.environ and TOKEN.exists()
+
+    async def make_ready(self) -> None:
+        """Start the process of the next change now: its own start, 0.1 to 0.3 s, is then not waited for. Idempotent."""
+        if self._spare is None or self._spare.returncode is not None:
+            self._spare = await self._start()
 
     async def set_roles(self, changes: Sequence[tuple[str, str]]) -> None:
         """Label pods, ``(pod, role)`` each, one after the other. A pod that is gone needs no label.
@@ -36,23 +42,37 @@ class PodLabels:
         Raises TemporaryError where the API does not answer, is slow, or refuses: the later ones are then not labelled.
         """
         pods = ", ".join(pod for pod, _ in changes)
-        process = await asyncio.create_subprocess_exec(
+        await self.make_ready()
+        process, self._spare = self._spare, None
+        assert process is not None
+        orders = " ".join(f"{pod}={role}" for pod, role in changes)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                _, errors = await process.communicate(orders.encode())
+        except TimeoutError:
+            raise TemporaryError(f"labelling {pods}: no answer within {CALL_SECONDS:.0f} s") from None
+        finally:
+            await _end(process)
+        if process.returncode != 0:
+            raise TemporaryError(errors.decode(errors="replace").strip() or f"labelling {pods} failed")
+
+    async def close(self) -> None:
+        if self._spare is not None:
+            await _end(self._spare)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "trireme.adapters.pod_label",
             self._namespace,
-            *(f"{pod}={role}" for pod, role in changes),
+            stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        try:
-            async with asyncio.timeout(CALL_SECONDS):
-                _, errors = await process.communicate()
-        except TimeoutError:
-            raise TemporaryError(f"labelling {pods}: no answer within {CALL_SECONDS:.0f} s") from None
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            raise TemporaryError(errors.decode(errors="replace").strip() or f"labelling {pods} failed")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

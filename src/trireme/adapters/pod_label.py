@@ -1,4 +1,7 @@
-"""Sets pods' role labels in order and ends: ``python -m trireme.adapters.pod_label NAMESPACE POD=ROLE …``."""
+"""Sets pods' role labels in order and ends: ``python -m trireme.adapters.pod_label NAMESPACE``.
+
+What to do, ``POD=ROLE POD=ROLE …``, comes on its standard input, perhaps long after its start.
+"""
 
 import json
 import sys
@@ -22,7 +25,7 @@ def label(namespace: str, pod: str, role: str) -> None:
 
 if __name__ == "__main__":
     try:
-        for change in sys.argv[2:]:
+        for change in sys.stdin.read().split():
             pod, _, role = change.partition("=")
             label(sys.argv[1], pod, role)
     except TriremeError as error:

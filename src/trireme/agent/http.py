@@ -1,5 +1,7 @@
 """The agent's HTTP side: probes, status, metrics; and the signed calls among agents."""
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -18,6 +20,10 @@ from trireme.core import health
 from trireme.core.health import Health
 
 LARGEST_REQUEST_BYTES = 64 * 1024
+LONGEST_HOLD_SECONDS = 5.0
+HOLD_AFTER = 3
+"""Answers of "not ready" in a row after which a probe that asks to be held is: more than the failureThreshold (2)
+of the manifests, so that a member that ceases to be ready is taken out of the Services at once."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -29,6 +35,8 @@ class AgentServer:
         self._token = token
         self._commands = commands
         self._runner: web.AppRunner | None = None
+        self._denied = HOLD_AFTER
+        """How often in a row a held probe was told "not ready"; at its start this container is not."""
 
     async def start(self) -> None:
         """Raises OSError where the port is in use."""
@@ -37,7 +45,7 @@ class AgentServer:
             [
                 web.get("/livez", self._probe(self._live)),
                 web.get("/startupz", self._probe(lambda: health.started(self._member.rounds))),
-                web.get("/readyz", self._probe(lambda: health.ready(self._member.report()))),
+                web.get("/readyz", self._ready),
                 web.get("/primary", self._probe(lambda: self._has_role(PRIMARY))),
                 web.get("/secondary", self._probe(lambda: self._has_role(SECONDARY))),
                 web.get("/status", self._status),
@@ -56,6 +64,7 @@ class AgentServer:
         ).start()
 
     async def close(self) -> None:
+        self._member.ready.set()  # held probes answer now
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -67,10 +76,24 @@ class AgentServer:
         usable, role = health.ready(report), health.role(report)
         return Health(usable.ok and role == wanted, f"{role}: {usable.why}")
 
+    async def _ready(self, request: web.Request) -> web.Response:
+        """``?hold=SECONDS``: where the answer is still no, it may wait so long for a yes.
+
+        The kubelet asks once a second: held, it hears at once that the member is ready, not a second later.
+        """
+        member, hold = self._member, _seconds(request.query.get("hold", ""))
+        if hold and self._denied >= HOLD_AFTER and not member.ready.is_set() and member.stop_since is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(hold):
+                    await member.ready.wait()
+        verdict = health.ready(member.report())
+        if hold:
+            self._denied = 0 if verdict.ok else self._denied + 1
+        return _words(verdict)
+
     def _probe(self, judge: Callable[[], Health]) -> Handler:
         async def answer(_: web.Request) -> web.Response:
-            verdict = judge()
-            return web.Response(status=200 if verdict.ok else 503, text=verdict.why + "\n")
+            return _words(judge())
 
         return answer
 
@@ -128,3 +151,12 @@ class AgentServer:
             )
 
         return answer
+
+
+def _words(verdict: Health) -> web.Response:
+    return web.Response(status=200 if verdict.ok else 503, text=verdict.why + "\n")
+
+
+def _seconds(text: str) -> float:
+    """0 for what is no number."""
+    return min(float(text), LONGEST_HOLD_SECONDS) if text.replace(".", "", 1).isdecimal() else 0.0

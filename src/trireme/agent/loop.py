@@ -12,6 +12,7 @@ from trireme.agent.member import Member
 from trireme.agent.observe import Observer
 from trireme.agent.roles import Roles
 from trireme.api.report import Phase, Report
+from trireme.core import health
 from trireme.core.decide import decide
 from trireme.core.situation import Decision
 
@@ -19,8 +20,8 @@ log = logging.getLogger("trireme.agent")
 
 GIVE_BACK_ROUNDS = 30
 """Rounds between returns of freed memory to the system: a minute in the steady state."""
-LEAST_PAUSE_SECONDS = 0.05
-"""Between rounds, however often others wake us: a storm of wake-ups must not eat a core."""
+LEAST_ROUND_SECONDS = 0.05
+"""From the begin of one round to the next, however often others wake us: a storm of wake-ups must not eat a core."""
 
 
 class Loop:
@@ -38,6 +39,7 @@ class Loop:
     async def run(self) -> None:
         """Until the member has left in order (SIGTERM)."""
         while not self._actor.done:
+            begun = time.monotonic()
             news = self._member.wake.is_set()
             self._member.wake.clear()
             self._member.clear_fault()
@@ -49,7 +51,7 @@ class Loop:
             self._roles.follow()
             if self._member.rounds % GIVE_BACK_ROUNDS == 0:
                 give_back()
-            await self._pause(decision.again)
+            await self._pause(begun + LEAST_ROUND_SECONDS - time.monotonic(), decision.again)
         await self._roles.close()
 
     def _report(self, decision: Decision) -> None:
@@ -59,6 +61,7 @@ class Loop:
         member.phase, member.why = decision.phase, decision.why
         member.rounds += 1
         member.last_round = time.monotonic()
+        (member.ready.set if health.ready(member.report()).ok else member.ready.clear)()
         if decision.phase is Phase.SYNCED:
             member.failures, member.last_failure = 0, ""
 
@@ -73,8 +76,8 @@ class Loop:
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
 
-    async def _pause(self, seconds: float) -> None:
-        await asyncio.sleep(LEAST_PAUSE_SECONDS)
+    async def _pause(self, least: float, seconds: float) -> None:
+        await asyncio.sleep(max(least, 0.0))
         try:
             async with asyncio.timeout(seconds):
                 await self._member.wake.wait()

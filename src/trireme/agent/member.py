@@ -37,6 +37,8 @@ class Member:
     records: Records
     incarnation: str = field(default_factory=lambda: secrets.token_hex(8))
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while this member is ready, as of the last round."""
 
     phase: Phase = Phase.STARTING
     why: str = "the agent starts"

@@ -37,8 +37,22 @@ class Observer:
 
         ``prompt``: there is news to act on, so that members that are slow to answer are not waited for.
         """
-        await asyncio.gather(self._look_at_server(), self._ask_members(prompt))
+        if self._knows_itself():
+            await asyncio.gather(self._look_at_server(), self._ask_members(prompt))
         return self.situation()
+
+    def _knows_itself(self) -> bool:
+        """Its own directory comes first: what others say changes nothing before its position is known, or asked for."""
+        member = self._member
+        if (
+            member.running
+            or member.busy is not None
+            or member.fault is not None
+            or member.stop_since is not None
+        ):
+            return True
+        verdict = member.verdict()
+        return verdict is not None and not verdict.ask_engine
 
     def situation(self) -> Situation:
         member = self._member

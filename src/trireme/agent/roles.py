@@ -10,6 +10,7 @@ from trireme.api.names import PRIMARY
 from trireme.base.errors import TriremeError
 from trireme.core import health
 from trireme.core.routing import in_doubt, wanted_labels
+from trireme.core.situation import Launch
 
 log = logging.getLogger("trireme.agent")
 
@@ -37,11 +38,29 @@ class Roles:
         changes = [(pod, role) for pod, role in self._wanted() if self._labelled.get(pod) != role]
         if changes:
             self._task = asyncio.create_task(self._label(changes))
+        elif self._may_write_soon():
+            self._task = asyncio.create_task(self._make_ready())
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._labels.close()
+
+    def _may_write_soon(self) -> bool:
+        """It bootstraps, or the writer's agent is silent: this member may be the next that clients are led to."""
+        member = self._member
+        if member.launch is Launch.BOOTSTRAP and member.status is None:
+            return True
+        claim = member.writer
+        lost = claim is not None and claim.ordinal not in {*member.answers, member.settings.ordinal}
+        return lost and member.running and member.stop_since is None
+
+    async def _make_ready(self) -> None:
+        try:
+            await self._labels.make_ready()
+        except OSError as error:
+            log.warning("cannot start the labelling of pods: %s", error)
 
     def _forget_doubtful(self) -> None:
         me, now = self._member.report(), time.monotonic()

@@ -116,12 +116,14 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
 
     Members that connect at the same moment cost the living Primary 5 to 8 s, and may make it non-Primary for a
     while (measured: 8 of 10 rounds); one after the other they cost nothing. Their state transfers overlap.
+    A server that was up and answers no more (frozen, say) does not connect, and is not waited for.
     """
     inside = {ordinal for report in primaries if report.last_view for ordinal in report.last_view.members}
     for ordinal, report in sorted(situation.answers.items()):
         if report.primary or (ordinal in inside and report.running):
             continue
-        connects = report.server is None and (report.running or report.phase is Phase.JOINING)
+        starts = report.running and report.phase is not Phase.UNRESPONSIVE
+        connects = report.server is None and (starts or report.phase is Phase.JOINING)
         comes = ordinal < situation.me.ordinal and not report.running and not report.held_up
         if connects or comes:
             return ordinal

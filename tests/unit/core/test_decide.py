@@ -106,6 +106,12 @@ def test_members_connect_one_after_the_other() -> None:
 
 def test_a_member_that_is_in_the_group_or_held_up_delays_nobody() -> None:
     assert kinds(situation(member(2), member(0).primary().in_view(5, 0, 1), member(1).starting())) == [Join]
+
+
+def test_a_server_that_froze_is_not_waited_for() -> None:
+    zero = member(0).primary().in_view(6, 0, 2)
+    frozen = Builder(replace(member(1).starting().report, phase=Phase.UNRESPONSIVE))
+    assert kinds(situation(member(2), zero, frozen)) == [Join]
     held_up = Builder(replace(member(1).report, held_up=True))
     assert kinds(situation(member(2), member(0).primary().in_view(5, 0), held_up)) == [Join]
 

@@ -168,7 +168,7 @@ def _database_container(cluster: GaleraCluster, options: Options, image: str) ->
         "ports": [{"name": name, "containerPort": port} for name, port in PORTS.items()],
         "startupProbe": _probe("/startupz", dumped(spec.startup_probe)),
         "livenessProbe": _probe("/livez", dumped(spec.liveness_probe)),
-        "readinessProbe": _probe("/readyz", dumped(spec.readiness_probe)),
+        "readinessProbe": _probe("/readyz?hold=1", dumped(spec.readiness_probe)),
         "securityContext": _container_security(cluster),
         "resources": resources(spec.resources.requests, spec.resources.limits, _REQUESTS, _LIMITS),
         "volumeMounts": [
