@@ -1,4 +1,4 @@
-"""The Kubernetes API as a person's commands use it: a few reads, and WebSockets into pods.
+"""The Kubernetes API as a person's commands and the operator use it: reads, writes, and WebSockets into pods.
 
 Errors of the connection are TemporaryError, refusals PermanentError; their words are for people.
 """
@@ -19,7 +19,7 @@ import aiohttp
 
 from trireme.adapters.credentials import obtain, tls_context
 from trireme.adapters.kubeconfig import Access
-from trireme.base.errors import PermanentError, TemporaryError, TriremeError
+from trireme.base.errors import PermanentError, TemporaryError, TriremeError, UncertainError
 
 CALL_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
@@ -30,6 +30,10 @@ Object: TypeAlias = dict[str, Any]
 """A Kubernetes object as JSON."""
 
 Parameters: TypeAlias = Sequence[tuple[str, str]]
+
+JSON = "application/json"
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
 
 
 class RefusedError(PermanentError):
@@ -120,13 +124,28 @@ class ClusterApi:
         where a time-out or a broken connection leaves open what happened, that is a TemporaryError too."""
         return await self._call(Request(method, path, body=body, headers=headers, seconds=seconds))
 
+    async def write(
+        self, method: str, path: str, body: Object, *, content: str = JSON, parameters: Parameters = ()
+    ) -> Object:
+        """Send an object, and return the one that is answered. ``content`` is the body's type.
+
+        Raises RefusedError, and UncertainError where nobody knows whether it was done.
+        """
+        headers = {"Content-Type": content}
+        request = Request(method, path, parameters, json.dumps(body).encode(), headers)
+        try:
+            made: Object = json.loads((await self._call(request)).body)
+        except (TemporaryError, ValueError) as error:
+            raise UncertainError(f"{method} {path}: {error}") from error
+        return made
+
     async def _call(self, request: Request) -> Answer:
         session = await self._open()
         answer = await self._ask(session, request)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             session = await self._open(expired=session)
             answer = await self._ask(session, request)
-        if answer.status != HTTPStatus.OK:
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
             said = _message(answer.body)
             raise RefusedError(self._server, request.path, answer.status, said, request.method)
         return answer

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, new_nonce, sign, verify
+from trireme.api.commands import CommandReply
 from trireme.api.report import WIRE_VERSION, GrantReply, GrantRequest, Report
 
 ANSWER_SECONDS = 3.0
@@ -31,12 +32,17 @@ class Silence:
 class Peers:
     """Signed calls to the agents at given addresses."""
 
-    def __init__(self, token: bytes, port: int, source: str | None) -> None:
-        """``source``: the address that calls come from, or None for the machine's choice."""
+    def __init__(
+        self, token: bytes, port: int, source: str | None, session: aiohttp.ClientSession | None = None
+    ) -> None:
+        """``source``: the address that calls come from, or None for the machine's choice.
+
+        ``session`` is somebody else's, to be shared; its time-outs are the calls'.
+        """
         self._token = token
         self._port = port
         self._source = source
-        self._session: aiohttp.ClientSession | None = None
+        self._session = session
 
     async def close(self) -> None:
         if self._session is not None:
@@ -68,6 +74,10 @@ class Peers:
 
     async def ask_grant(self, address: str, request: GrantRequest) -> GrantReply | Silence:
         return await self._call("POST", address, "/v1/grant", msgspec.json.encode(request), GrantReply)
+
+    async def command(self, address: str, path: str, request: object) -> CommandReply | Silence:
+        """One of :mod:`trireme.api.commands`."""
+        return await self._call("POST", address, path, msgspec.json.encode(request), CommandReply)
 
     async def wake(self, address: str) -> None:
         """Tell an agent that something changed here. Best effort: its own rounds are the backstop."""

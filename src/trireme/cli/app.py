@@ -22,6 +22,7 @@ COMMANDS = {
     "sandbox": "trireme.sandbox.commands",
     "version": "trireme.cli.version",
     "agent": "trireme.cli.in_pods",
+    "operator": "trireme.cli.in_pods",
     "secret": "trireme.cli.in_pods",
 }
 """In the order of --help. A module has its application as NAME_app. The sandbox is mounted by name: it is a

@@ -1,10 +1,13 @@
 """Help for the commands that pods run. :mod:`trireme.cli.main` runs them, before any of this is imported."""
 
+from typing import Annotated
+
 import typer
 
 PANEL = "Run by pods"
 
 agent_app = typer.Typer(add_completion=False)
+operator_app = typer.Typer(add_completion=False)
 secret_app = typer.Typer(add_completion=False)
 
 
@@ -15,6 +18,19 @@ def agent(
     """Run one database member: the first process of its pod.
 
     Its settings are TRIREME_* environment variables: see docs/agent.md.
+    """
+
+
+@operator_app.command(rich_help_panel=PANEL)
+def operator(
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("-n", "--namespace", help="Only this namespace; may be repeated. Default: all."),
+    ] = None,
+) -> None:
+    """Keep GaleraClusters as they are declared.
+
+    Its settings are TRIREME_* environment variables: see docs/operator.md.
     """
 
 

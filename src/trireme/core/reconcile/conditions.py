@@ -133,7 +133,11 @@ def _at_risk(view: View, decision: Decision) -> Condition:
     if view.reports.keys() < view.pods.keys():
         return Condition(Aspect.DATA_AT_RISK, "Unknown", "AgentUnreachable", "not every member answers")
     copies = [o for o in view.pods if synced(view, o)]
-    if primaries(view) and len(copies) < 2 <= view.wanted.replicas:
+    if (
+        decision.phase is not ClusterPhase.FORMING
+        and primaries(view)
+        and len(copies) < 2 <= view.wanted.replicas
+    ):
         said = "only one member is Synced: nothing may befall it until another is"
         return Condition(Aspect.DATA_AT_RISK, "True", "OneCopy", said)
     return Condition(Aspect.DATA_AT_RISK, "False", "Safe", "")

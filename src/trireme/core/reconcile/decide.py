@@ -14,6 +14,15 @@ from trireme.core.reconcile.seen import SetSeen, Strategy, View
 STEADY_SECONDS = 30.0
 """Between two looks at a cluster where nothing is to be done. Kubernetes' own news wake earlier."""
 
+TO_THE_END = (
+    ClusterPhase.FORMING,
+    ClusterPhase.SCALING,
+    ClusterPhase.UPDATING,
+    ClusterPhase.REBUILDING,
+    ClusterPhase.RECOVERING,
+)
+"""What was begun is over when all members are Synced again."""
+
 
 def decide(view: View) -> Decision:
     """Everything to do now for one cluster, and why."""
@@ -101,7 +110,8 @@ def steady(view: View, found: SetSeen) -> Step:
     left = roll.outdated(view)
     if why is not None:
         stuck = roll.stuck_member(view) is not None
-        return Step(phase=ClusterPhase.DEGRADED, why=why, again=1.0, stuck=stuck)
+        phase = next((each for each in TO_THE_END if each == view.wanted.phase), ClusterPhase.DEGRADED)
+        return Step(phase=phase, why=why, again=1.0, stuck=stuck)
     if left and view.wanted.strategy is not Strategy.ROLLING_UPDATE:
         names = ", ".join(map(str, sorted(left)))
         why = f"runs; member {names} takes the new settings when its pod is deleted ({view.wanted.strategy})"

@@ -27,9 +27,18 @@ def keep(view: View) -> Iterator[Action]:
         if (why := _due(view, obj)) is not None:
             yield Apply(stamped(obj), why)
     wanted = {ref(obj) for obj in (*view.wanted.objects, view.wanted.set)}
+    used = {("ConfigMap", name) for name in _configs(view)}
     for name, live in view.live.items():
+        if name in used:
+            continue
         if name not in wanted and owned(live, view.wanted.uid) and not _going(live):
             yield Prune(name, live["apiVersion"], live["metadata"]["uid"])
+
+
+def _configs(view: View) -> set[str]:
+    """What pods name, or would name: a member that starts again must find what it had."""
+    named = view.set.configs if view.set is not None else frozenset()
+    return set(named).union(*(pod.configs for pod in view.pods.values()))
 
 
 def keep_set(view: View, found: SetSeen) -> Iterator[Action]:

@@ -74,6 +74,8 @@ class Wanted:
     rebuild_seen: RebuildSeen | None = None
     history: str | None = None
     """status.clusterUUID: there was a cluster."""
+    phase: str = ""
+    """status.phase until now."""
     refusal: str | None = None
     """Why the settings cannot be used, in words: nothing of them is applied."""
 
@@ -100,6 +102,8 @@ class PodSeen:
     """The label that leads clients."""
     trouble: str = ""
     """Why it does not start, in the words of Kubernetes; '' where nothing is wrong."""
+    configs: frozenset[str] = frozenset()
+    """ConfigMaps that it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +133,8 @@ class SetSeen:
     observed: bool = True
     """Its controller has seen its latest generation: a pod made now has the latest template."""
     terminating: bool = False
+    configs: frozenset[str] = frozenset()
+    """ConfigMaps that its template names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

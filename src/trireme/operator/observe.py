@@ -1,0 +1,239 @@
+"""Gathers one cluster's view: Kubernetes' objects, read again only when something of their kind changed, and reports.
+
+It judges nothing. Where the API server does not answer there is no view, and so no decision (FIELD-FAILURES 8).
+"""
+
+import asyncio
+import base64
+import time
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+import aiohttp
+
+from trireme.adapters.cluster_api import ClusterApi, Object, RefusedError
+from trireme.adapters.peers import Peers, Silence
+from trireme.adapters.pod_state import pod_state
+from trireme.api.names import HTTP_PORT
+from trireme.api.report import Report
+from trireme.core.reconcile.drift import ref
+from trireme.core.reconcile.founder import founder
+from trireme.core.reconcile.seen import Ref, View
+from trireme.manifests.cluster import Options
+from trireme.operator.kinds import CLAIM, CLASS, CLUSTER, MADE, POD, SECRET, Kind
+from trireme.operator.read import pods_seen, set_seen, volumes_seen
+from trireme.operator.wanted import Plan, plan
+
+NAME_LABEL = "app.kubernetes.io/name=trireme"
+READ_AGAIN_SECONDS = 300.0
+"""Everything is read again so often, for news that never came."""
+CLASSES_SECONDS = 300.0
+TOKEN_SECONDS = 2.0
+"""Between two looks for a Secret that is not there yet, or whose token the agents do not accept."""
+
+Identity = tuple[str, str]
+"""Namespace and name."""
+
+
+class Classes:
+    """Whether storage classes can grow volumes. Read rarely, shared by all clusters."""
+
+    def __init__(self, api: ClusterApi) -> None:
+        self._api = api
+        self._known: dict[str, tuple[float, bool]] = {}
+
+    async def expandable(self, names: Iterable[str]) -> dict[str, bool]:
+        """True where nobody may ask, or there is no such class any more: the API server refuses what cannot be."""
+        return {name: await self._expandable(name) for name in set(names)}
+
+    async def _expandable(self, name: str) -> bool:
+        since, known = self._known.get(name, (float("-inf"), True))
+        if time.monotonic() - since < CLASSES_SECONDS:
+            return known
+        try:
+            found = await self._api.get(f"{CLASS.collection(None)}/{name}")
+            known = bool(found.get("allowVolumeExpansion"))
+        except RefusedError:
+            known = True
+        self._known[name] = (time.monotonic(), known)
+        return known
+
+
+class Observer:
+    """One cluster. ``dirty`` says what changed; what failed to be read stays dirty."""
+
+    def __init__(
+        self,
+        api: ClusterApi,
+        classes: Classes,
+        session: aiohttp.ClientSession,
+        identity: Identity,
+        options: Options,
+    ) -> None:
+        self._api, self._classes, self._session = api, classes, session
+        self._namespace, self._name = identity
+        self._options = options
+        self._stale: set[str] = {kind.name for kind in (CLUSTER, POD, CLAIM, *MADE)}
+        self._read_at = float("-inf")
+        self._lists: dict[str, list[Object]] = {}
+        self._token: tuple[float, bytes | None] = (float("-inf"), None)
+        self._moved: dict[int, tuple[object, float]] = {}
+        self.cluster: Object = {}
+        self.plan: Plan | None = None
+        self.addresses: dict[int, str] = {}
+        self.tolerated: dict[Ref, str] = {}
+        self.refusals: dict[str, str] = {}
+
+    def dirty(self, *kinds: Kind) -> None:
+        self._stale.update(kind.name for kind in kinds or (CLUSTER, POD, CLAIM, *MADE))
+
+    def took(self, cluster: Object) -> None:
+        """The resource as our own write left it."""
+        self.cluster = cluster
+
+    @property
+    def peers(self) -> Peers | None:
+        token = self._token[1]
+        return Peers(token, HTTP_PORT, None, self._session) if token else None
+
+    async def observe(self, now: float) -> View | None:
+        """None where the resource is gone. Raises what the API's reads raise."""
+        if now - self._read_at > READ_AGAIN_SECONDS:
+            self.dirty()
+        if not await self._read_cluster():
+            return None
+        await asyncio.gather(*(self._read(kind) for kind in (POD, CLAIM, *MADE)))
+        self._read_at = max(self._read_at, now) if self._stale else now
+        live = {ref(each): each for kind in MADE for each in self._lists[kind.name]}
+        claims = self._lists[CLAIM.name]
+        classes = await self._classes.expandable(filter(None, (_class_of(each) for each in claims)))
+        pods = pods_seen(self._name, self._lists[POD.name])
+        self.addresses = self._addresses()
+        reports, silent = await self._ask()
+        self.plan = plan(self.cluster, self._options, self._founder(live, reports))
+        return View(
+            now=now,
+            wanted=self.plan.wanted,
+            set=set_seen(live.get(("StatefulSet", self._name))),
+            pods=pods,
+            volumes=volumes_seen(self._name, claims, classes),
+            live=live,
+            reports=reports,
+            silent=silent,
+            unmoved=self._unmoved(now, reports),
+            tolerated=dict(self.tolerated),
+            refusals=dict(self.refusals),
+        )
+
+    def _founder(self, live: Mapping[Ref, Object], reports: Mapping[int, Report]) -> str | None:
+        spec = self.cluster.get("spec") or {}
+        before = live.get(("ConfigMap", f"{self._name}-live")) or {}
+        return founder(
+            wanted=bool(spec.get("newCluster")),
+            history=(self.cluster.get("status") or {}).get("clusterUUID"),
+            replicas=int(spec.get("replicas") or 0),
+            reports=reports,
+            given=(before.get("data") or {}).get("TRIREME_NEW_CLUSTER"),
+        )
+
+    async def _read_cluster(self) -> bool:
+        if CLUSTER.name not in self._stale:
+            return True
+        self._stale.discard(CLUSTER.name)
+        try:
+            self.cluster = await self._api.get(CLUSTER.path(self._namespace, self._name))
+        except RefusedError as error:
+            self._stale.add(CLUSTER.name)
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        except BaseException:
+            self._stale.add(CLUSTER.name)
+            raise
+        return True
+
+    async def _read(self, kind: Kind) -> None:
+        """Marked as read before it is asked for: what changes meanwhile is read again."""
+        if kind.name not in self._stale and kind.name in self._lists:
+            return
+        self._stale.discard(kind.name)
+        selector = f"{NAME_LABEL},app.kubernetes.io/instance={self._name}"
+        try:
+            found = await self._api.list(kind.collection(self._namespace), selector)
+        except BaseException:
+            self._stale.add(kind.name)
+            raise
+        for each in found:
+            each.setdefault("kind", kind.name)
+            each.setdefault("apiVersion", kind.api_version)
+        self._lists[kind.name] = found
+
+    def _addresses(self) -> dict[int, str]:
+        found = {}
+        for pod in self._lists[POD.name]:
+            ordinal = pod["metadata"]["name"].removeprefix(f"{self._name}-")
+            state = pod_state(pod)
+            if ordinal.isdecimal() and state.address and state.running:
+                found[int(ordinal)] = state.address
+        return found
+
+    async def _ask(self) -> tuple[dict[int, Report], dict[int, str]]:
+        """Every agent whose container runs. Without the token nobody can be asked."""
+        if not self.addresses:
+            return {}, {}
+        await self._read_token()
+        peers = self.peers
+        if peers is None:
+            return {}, dict.fromkeys(self.addresses, "the operator cannot read the cluster's Secret yet")
+        answers = await asyncio.gather(*(peers.report(address) for address in self.addresses.values()))
+        told = dict(zip(self.addresses, answers, strict=True))
+        full_name = f"{self._namespace}/{self._name}"
+        reports = {
+            ordinal: answer
+            for ordinal, answer in told.items()
+            if isinstance(answer, Report) and (answer.cluster, answer.ordinal) == (full_name, ordinal)
+        }
+        silent = {
+            ordinal: answer.why if isinstance(answer, Silence) else "another member answers at its address"
+            for ordinal, answer in told.items()
+            if ordinal not in reports
+        }
+        if silent and not reports:
+            self._forget_old_token()
+        return reports, silent
+
+    async def _read_token(self) -> None:
+        asked, token = self._token
+        if token is not None or time.monotonic() - asked < TOKEN_SECONDS:
+            return
+        self._token = (time.monotonic(), None)
+        try:
+            secret = await self._api.get(SECRET.path(self._namespace, self._name))
+        except RefusedError:
+            return
+        value = (secret.get("data") or {}).get("token", "")
+        self._token = (time.monotonic(), base64.b64decode(value).strip() or None)
+
+    def _forget_old_token(self) -> None:
+        """Nobody accepts it: it may have been changed."""
+        if time.monotonic() - self._token[0] > TOKEN_SECONDS:
+            self._token = (float("-inf"), None)
+
+    def _unmoved(self, now: float, reports: Mapping[int, Report]) -> dict[int, float]:
+        """How long ago each member last looked different: another phase, pod, position, or bytes received."""
+        uids = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in self._lists[POD.name]}
+        found: dict[int, float] = {}
+        for name, uid in uids.items():
+            ordinal = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdecimal() else -1
+            report = reports.get(ordinal)
+            looks: object = uid
+            if report is not None:
+                looks = (uid, report.phase, report.received_bytes, report.position, report.running)
+            before, since = self._moved.get(ordinal, (None, now))
+            self._moved[ordinal] = (looks, since if before == looks else now)
+            found[ordinal] = now - self._moved[ordinal][1]
+        return found
+
+
+def _class_of(claim: Object) -> str:
+    return str((claim.get("spec") or {}).get("storageClassName") or "")
