@@ -37,6 +37,9 @@ test: check ## everything, as in CI: check, then all tests with real servers (un
 verify: setup ## prove the protocol further: 100,000 random schedules and a far exploration (minutes)
 	$(BIN)/python -m tests.protocol $(VERIFY)
 
+soak: setup ## the operator's tests at length: an API server away for two minutes, a dying operator many times
+	TRIREME_TEST_OUTAGE_SECONDS=120 TRIREME_TEST_SEEDS=5 $(BIN)/pytest -v -m servers --timeout 1800 tests/servers/test_operator*.py
+
 bench: setup ## measure against a hand-made recipe with the same servers
 	$(BIN)/python -m bench
 
@@ -75,4 +78,4 @@ packages:
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo demo-down setup check test verify bench generate lock clean runtime packages
+.PHONY: help demo demo-down setup check test verify soak bench generate lock clean runtime packages

@@ -16,6 +16,8 @@ from typing import Any
 
 from tests.servers.sandboxed import DEPLOY, TRIREME, Cluster, Kubernetes, cluster, wait_until
 
+SEEDS = tuple(range(int(os.environ.get("TRIREME_TEST_SEEDS", "1"))))
+"""At which instants the operator dies; `make soak` tries several."""
 SETTLE_SECONDS = 150.0
 """What one change of a cluster may take on a busy machine."""
 

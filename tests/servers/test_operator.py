@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.operating import Operated, operated
+from tests.servers.operating import SEEDS, Operated, operated
 from tests.servers.retrying_client import RetryingClient
 from tests.servers.sandboxed import Kubernetes, wait_until
 
@@ -59,10 +59,11 @@ def test_drift_is_repaired(demo: Operated) -> None:
     wait_until(lambda: "DriftRepaired" in demo.reasons(), "an Event says so", 30)
 
 
-def test_scaled_to_five_and_back_while_the_operator_dies(demo: Operated) -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_scaled_to_five_and_back_while_the_operator_dies(demo: Operated, seed: int) -> None:
     before = demo.uids()
     with RetryingClient(demo) as client:
-        with demo.operator.dying(seed=1) as died:
+        with demo.operator.dying(seed) as died:
             demo.kubectl("scale", "galeracluster", "demo", "--replicas=5")
             demo.wait_settled(5)
             demo.kubectl("scale", "galeracluster", "demo", "--replicas=3")
@@ -73,15 +74,16 @@ def test_scaled_to_five_and_back_while_the_operator_dies(demo: Operated) -> None
     check(demo, client)
 
 
-def test_a_rolling_change_while_the_operator_dies(demo: Operated) -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_rolling_change_while_the_operator_dies(demo: Operated, seed: int) -> None:
     """FIELD-FAILURES 26 and 32: provider options reach every member, and the writer's role moves before its pod."""
     before, history = demo.uids(), demo.wait_synced()
     with RetryingClient(demo) as client:
-        with demo.operator.dying(seed=2) as died:
+        with demo.operator.dying(seed) as died:
             demo.change(
                 {
-                    "galera": {"providerOptions": {"gcache.size": "64M"}},
-                    "resources": {"limits": {"memory": "900Mi", "cpu": "1"}},
+                    "galera": {"providerOptions": {"gcache.size": f"{64 + seed}M"}},
+                    "resources": {"limits": {"memory": f"{900 + seed}Mi", "cpu": "1"}},
                     "myCnf": "[mariadb]\nperformance_schema=ON\n",
                 }
             )
@@ -91,7 +93,7 @@ def test_a_rolling_change_while_the_operator_dies(demo: Operated) -> None:
     assert not set(before.values()) & set(demo.uids().values())
     for pod in demo.pods():
         ((options,),) = demo.sql_in(pod, "SELECT @@wsrep_provider_options")
-        assert "gcache.size = 64M" in options
+        assert f"gcache.size = {64 + seed}M" in options
     check(demo, client)
 
 
@@ -105,11 +107,12 @@ def test_the_writer_is_where_it_is_wanted(demo: Operated) -> None:
     check(demo, client)
 
 
-def test_hibernation_keeps_the_data_while_the_operator_dies(demo: Operated) -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_hibernation_keeps_the_data_while_the_operator_dies(demo: Operated, seed: int) -> None:
     history, volumes = demo.wait_synced(), volume_uids(demo)
     with RetryingClient(demo) as client:
         pass
-    with demo.operator.dying(seed=3):
+    with demo.operator.dying(seed):
         demo.change({"hibernate": True})
         demo.wait_phase("Hibernated")
         assert demo.pods() == {}

@@ -6,7 +6,7 @@ Errors of the connection are TemporaryError, refusals PermanentError; their word
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -76,8 +76,10 @@ class Answer:
 class ClusterApi:
     """One API server, asked as one identity. Use it as an async context manager."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, on_call: Callable[[str], None] = lambda method: None) -> None:
+        """``on_call`` is told the method of every call."""
         self._access = access
+        self._on_call = on_call
         self._session: aiohttp.ClientSession | None = None
         self._sessions = AsyncExitStack()
         self._opening = asyncio.Lock()
@@ -151,6 +153,7 @@ class ClusterApi:
         return answer
 
     async def _ask(self, session: aiohttp.ClientSession, request: Request) -> Answer:
+        self._on_call(request.method)
         try:
             async with session.request(
                 request.method,

@@ -93,7 +93,7 @@ async def _member(
     name = f"{cluster}-{ordinal}"
     if found is None:
         return Member(name=name, ordinal=ordinal)
-    pod = replace(pod_state(found), http_port=_http_port(found))
+    pod = replace(pod_state(found), http_port=http_port(found))
     member = Member(name=name, ordinal=ordinal, pod=pod)
     if not pod.running:
         return member
@@ -119,7 +119,8 @@ def decode_answer(body: bytes) -> Answer:
     return Answer(report=report, role=extra.role, restarts=extra.restarts, outlook=outlook)
 
 
-def _http_port(pod: Object) -> int:
+def http_port(pod: Object) -> int:
+    """Where its agent listens: the port that the pod calls http."""
     containers: Sequence[dict[str, Any]] = (pod.get("spec") or {}).get("containers") or []
     return next(
         (

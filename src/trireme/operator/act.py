@@ -155,9 +155,10 @@ class Actor:
         return DONE
 
     async def _ask(self, kind: str, ordinal: int, path: str, request: object) -> Outcome:
-        peers, address = self._observer.peers, self._observer.addresses.get(ordinal)
-        if peers is None or address is None:
+        found = self._observer.peer(ordinal)
+        if found is None:
             return Outcome(False, f"member {ordinal} cannot be asked now")
+        peers, address = found
         answer: CommandReply | Silence = await peers.command(address, path, request)
         if isinstance(answer, Silence):
             return Outcome(False, f"member {ordinal}: {answer.why}")

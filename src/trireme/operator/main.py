@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import aiohttp
@@ -50,26 +51,35 @@ async def _run(settings: Settings, access: Access) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    metrics = Metrics()
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(ClusterApi(access))
+        api = await stack.enter_async_context(
+            ClusterApi(access, lambda method: metrics.api_calls.labels(method).inc())
+        )
         session = await stack.enter_async_context(
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=256, limit_per_host=4, keepalive_timeout=60),
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
             )
         )
-        await Operator(settings, access, api, session).run(stop)
+        await Operator(settings, access, Clients(api, session), metrics).run(stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """How to reach the API server, and the agents."""
+
+    api: ClusterApi
+    agents: aiohttp.ClientSession
 
 
 class Operator:
     """All parts of one process."""
 
-    def __init__(
-        self, settings: Settings, access: Access, api: ClusterApi, session: aiohttp.ClientSession
-    ) -> None:
+    def __init__(self, settings: Settings, access: Access, clients: Clients, metrics: Metrics) -> None:
         self._settings = settings
-        self._session = session
-        self._metrics = Metrics()
+        api, self._session = clients.api, clients.agents
+        self._metrics = metrics
         self._classes = Classes(api)
         self._leader = Leader(api, settings.own_namespace, settings.identity, settings.lease_seconds)
         turns = asyncio.Semaphore(settings.rounds)

@@ -40,6 +40,9 @@ class Metrics:
         self.actions = Counter(
             "trireme_operator_actions", "Actions done.", ("action", "outcome"), registry=self.registry
         )
+        self.api_calls = Counter(
+            "trireme_operator_api_calls", "Calls of the Kubernetes API.", ("method",), registry=self.registry
+        )
         self.watch_restarts = Gauge(
             "trireme_operator_watch_restarts", "Times that the watches ended.", registry=self.registry
         )

@@ -12,9 +12,9 @@ from http import HTTPStatus
 import aiohttp
 
 from trireme.adapters.cluster_api import ClusterApi, Object, RefusedError
+from trireme.adapters.cluster_reader import http_port
 from trireme.adapters.peers import Peers, Silence
 from trireme.adapters.pod_state import pod_state
-from trireme.api.names import HTTP_PORT
 from trireme.api.report import Report
 from trireme.core.reconcile.drift import ref
 from trireme.core.reconcile.founder import founder
@@ -33,6 +33,8 @@ TOKEN_SECONDS = 2.0
 
 Identity = tuple[str, str]
 """Namespace and name."""
+Address = tuple[str, int]
+"""An agent's IP address and port."""
 
 
 class Classes:
@@ -80,7 +82,7 @@ class Observer:
         self._moved: dict[int, tuple[object, float]] = {}
         self.cluster: Object = {}
         self.plan: Plan | None = None
-        self.addresses: dict[int, str] = {}
+        self.addresses: dict[int, Address] = {}
         self.tolerated: dict[Ref, str] = {}
         self.refusals: dict[str, str] = {}
 
@@ -91,10 +93,13 @@ class Observer:
         """The resource as our own write left it."""
         self.cluster = cluster
 
-    @property
-    def peers(self) -> Peers | None:
-        token = self._token[1]
-        return Peers(token, HTTP_PORT, None, self._session) if token else None
+    def peer(self, ordinal: int) -> tuple[Peers, str] | None:
+        """How to ask a member's agent; None where it cannot be asked now."""
+        token, where = self._token[1], self.addresses.get(ordinal)
+        if token is None or where is None:
+            return None
+        address, port = where
+        return Peers(token, port, None, self._session), address
 
     async def observe(self, now: float) -> View | None:
         """None where the resource is gone. Raises what the API's reads raise."""
@@ -168,13 +173,13 @@ class Observer:
             each.setdefault("apiVersion", kind.api_version)
         self._lists[kind.name] = found
 
-    def _addresses(self) -> dict[int, str]:
+    def _addresses(self) -> dict[int, Address]:
         found = {}
         for pod in self._lists[POD.name]:
             ordinal = pod["metadata"]["name"].removeprefix(f"{self._name}-")
             state = pod_state(pod)
             if ordinal.isdecimal() and state.address and state.running:
-                found[int(ordinal)] = state.address
+                found[int(ordinal)] = (state.address, http_port(pod))
         return found
 
     async def _ask(self) -> tuple[dict[int, Report], dict[int, str]]:
@@ -182,10 +187,9 @@ class Observer:
         if not self.addresses:
             return {}, {}
         await self._read_token()
-        peers = self.peers
-        if peers is None:
+        if self._token[1] is None:
             return {}, dict.fromkeys(self.addresses, "the operator cannot read the cluster's Secret yet")
-        answers = await asyncio.gather(*(peers.report(address) for address in self.addresses.values()))
+        answers = await asyncio.gather(*(self._report(ordinal) for ordinal in self.addresses))
         told = dict(zip(self.addresses, answers, strict=True))
         full_name = f"{self._namespace}/{self._name}"
         reports = {
@@ -201,6 +205,10 @@ class Observer:
         if silent and not reports:
             self._forget_old_token()
         return reports, silent
+
+    async def _report(self, ordinal: int) -> Report | Silence:
+        found = self.peer(ordinal)
+        return Silence("it cannot be asked now") if found is None else await found[0].report(found[1])
 
     async def _read_token(self) -> None:
         asked, token = self._token
@@ -220,16 +228,20 @@ class Observer:
             self._token = (float("-inf"), None)
 
     def _unmoved(self, now: float, reports: Mapping[int, Report]) -> dict[int, float]:
-        """How long ago each member last looked different: another phase, pod, position, or bytes received."""
-        uids = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in self._lists[POD.name]}
+        """Seconds since each member last got further: another pod, another position, more bytes of a transfer.
+
+        Phases come and go while a member tries in vain; they are no progress.
+        """
         found: dict[int, float] = {}
-        for name, uid in uids.items():
-            ordinal = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdecimal() else -1
+        for pod in self._lists[POD.name]:
+            name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+            number = name.rpartition("-")[2]
+            if not number.isdecimal():
+                continue
+            ordinal = int(number)
             report = reports.get(ordinal)
-            looks: object = uid
-            if report is not None:
-                looks = (uid, report.phase, report.received_bytes, report.position, report.running)
             before, since = self._moved.get(ordinal, (None, now))
+            looks = (uid, report.position, report.received_bytes, report.directory) if report else before
             self._moved[ordinal] = (looks, since if before == looks else now)
             found[ordinal] = now - self._moved[ordinal][1]
         return found

@@ -12,6 +12,8 @@ IN_VAIN_SECONDS = 10.0
 """An outdated member that runs no server and shows no progress for so long is replaced, while a Primary lives."""
 RECOVERY_SECONDS = 60.0
 """The same where no Primary lives."""
+FAILING_SECONDS = 20.0
+"""A member that runs no server with the wanted settings, and gets no further, is said to be stuck after so long."""
 
 
 def outdated(view: View) -> list[int]:
@@ -107,6 +109,7 @@ def stuck_member(view: View) -> str | None:
         if pod.trouble or (report is not None and report.phase is Phase.BLOCKED):
             return trouble(view, pod)
         unmoved = view.unmoved.get(ordinal, 0.0)
-        if unmoved > view.wanted.deadline:
+        patience = FAILING_SECONDS if stopped(view, ordinal) else view.wanted.deadline
+        if unmoved > patience:
             return f"{trouble(view, pod)} (no progress for {unmoved:.0f} s)"
     return None
