@@ -90,7 +90,7 @@ class Many:
             "TRIREME_LISTEN": "127.0.0.1",
             "TRIREME_HTTP_PORT": str(OPERATOR_PORT),
             "TRIREME_IMAGE": IMAGE,
-            "TRIREME_NAMESPACE": "default",
+            "TRIREME_NAMESPACE": _namespace(0),
         }
         log = (self.folder / "operator.log").open("wb")
         self._operator = await asyncio.to_thread(
@@ -121,7 +121,7 @@ class Many:
         """Seconds from a change of the spec until the ConfigMap of live settings has it."""
         key = Key(GROUP, PLURAL, _namespace(number), "demo")
         found = json.loads(json.dumps(self.store.get(key)))
-        wanted = str(1000 + int(time.monotonic()) % 1000)
+        wanted = str(1000 + number)
         found["spec"]["myCnf"] = f"[mariadb]\nmax_connections={wanted}\n"
         began = time.monotonic()
         self.store.update(GROUP, PLURAL, found)

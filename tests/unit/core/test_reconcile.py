@@ -102,6 +102,7 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     ("it is under way", REBUILD.report(2, rebuilding=True).wanting(rebuild_seen=RUNS), (), ClusterPhase.REBUILDING),
     ("that word was acted upon", REBUILD.wanting(rebuild_seen=replace(RUNS, phase="Done")), (), ClusterPhase.RUNNING),
     ("live variables", cluster().wanting(variables={"max_connections": "99"}).report(1, variables={"max_connections": "99"}), (AskVariables(0, {"max_connections": "99"}), AskVariables(2, {"max_connections": "99"})), ClusterPhase.RUNNING),
+    ("a live variable is wanted no more", cluster().report(1, variables={"max_connections": "99"}), (restart(1),), ClusterPhase.UPDATING),
     # --- volumes
     ("larger volumes: the claims grow, the StatefulSet is made again", GROWN, (*(Expand(f"data-demo-{n}", 20 * GIB) for n in range(3)), Recreate("set-uid")), ClusterPhase.UPDATING),
     ("not while a pod is missing", GROWN.without_pod(2).volume(0, requested=20 * GIB).volume(1, requested=20 * GIB).volume(2, requested=20 * GIB), (), ClusterPhase.UPDATING),

@@ -37,6 +37,16 @@ def stopped(view: View, ordinal: int) -> bool:
     return report is not None and not report.running and report.phase not in BUSY
 
 
+def has_settings(view: View, ordinal: int) -> bool:
+    """Runs with what takes a restart, and has nothing set live that is wanted no more: only a restart undoes that.
+
+    (SET GLOBAL … = DEFAULT would bring the server's default back, not Trireme's.)
+    """
+    report = view.reports.get(ordinal)
+    extra = report is not None and not report.variables.keys() <= view.wanted.variables.keys()
+    return view.pods[ordinal].hash == view.wanted.restart_hash and not extra
+
+
 def primaries(view: View) -> dict[int, Report]:
     """Who says that its server is in a Primary Component."""
     return {ordinal: report for ordinal, report in view.reports.items() if report.primary}

@@ -4,7 +4,16 @@ after another took its role and clients are led there. A broken member stops it;
 
 from trireme.api.report import Phase
 from trireme.core.reconcile.actions import Action, ClusterPhase, DeletePod, Evict, Step
-from trireme.core.reconcile.facts import heir, primaries, stopped, synced, trouble, unrest, writer
+from trireme.core.reconcile.facts import (
+    has_settings,
+    heir,
+    primaries,
+    stopped,
+    synced,
+    trouble,
+    unrest,
+    writer,
+)
 from trireme.core.reconcile.members import hand_over
 from trireme.core.reconcile.seen import PodSeen, SetSeen, Strategy, View
 
@@ -17,8 +26,8 @@ FAILING_SECONDS = 20.0
 
 
 def outdated(view: View) -> list[int]:
-    """Ordinals whose pods lack the wanted settings, the highest first."""
-    return sorted((o for o, p in view.pods.items() if p.hash != view.wanted.restart_hash), reverse=True)
+    """Ordinals whose members lack the wanted settings, the highest first."""
+    return sorted((o for o in view.pods if not has_settings(view, o)), reverse=True)
 
 
 def replace_broken(view: View, found: SetSeen) -> Step | None:
@@ -103,7 +112,7 @@ def wait(view: View, why: str, phase: ClusterPhase = ClusterPhase.UPDATING) -> S
 def stuck_member(view: View) -> str | None:
     """A member with the wanted settings that does not get to Synced: by evidence, or past the deadline."""
     for ordinal, pod in sorted(view.pods.items()):
-        if pod.hash != view.wanted.restart_hash or pod.terminating or synced(view, ordinal):
+        if not has_settings(view, ordinal) or pod.terminating or synced(view, ordinal):
             continue
         report = view.reports.get(ordinal)
         if pod.trouble or (report is not None and report.phase is Phase.BLOCKED):

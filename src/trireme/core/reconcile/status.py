@@ -7,7 +7,7 @@ from typing import Any
 from trireme.api.names import PRIMARY, SECONDARY
 from trireme.core.reconcile.actions import ClusterPhase, Decision
 from trireme.core.reconcile.conditions import Condition, conditions
-from trireme.core.reconcile.facts import histories, synced, trouble, writer
+from trireme.core.reconcile.facts import has_settings, histories, synced, trouble, writer
 from trireme.core.reconcile.seen import View
 
 LONGEST_WHY = 1000
@@ -82,7 +82,7 @@ def _member(view: View, ordinal: int, now: int | None) -> dict[str, Any]:
         "ready": synced(view, ordinal),
         "why": (report.why if report is not None else trouble(view, pod))[:LONGEST_WHY],
         "node": pod.node or None,
-        "updated": pod.hash == view.wanted.restart_hash,
+        "updated": has_settings(view, ordinal),
     }
     if report is not None and report.position is not None and report.position.known and not serving:
         found["position"] = str(report.position)
