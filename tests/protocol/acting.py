@@ -9,7 +9,7 @@ from tests.protocol.world import Message, PodCrashed, World
 from trireme.api.report import GrantRequest, Phase
 from trireme.core import decide as deciding
 from trireme.core import grants, situation
-from trireme.core.gaps import merged
+from trireme.core.gaps import group_name, merged
 from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
 
 MOST_MESSAGES = 12
@@ -90,9 +90,9 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
             member.volume.files = True
         case Bootstrap():
             _bootstrap(world, member, agent, action)
-        case situation.Reform(gap=gap):
-            if gap != record.pending_gap:
-                world.write(member, pending_gap=gap)
+        case situation.Reform():
+            if record.pending_gap is not None:
+                world.write(member, pending_gap=None)
             group.reform(world, member)
         case Join():
             agent.busy, agent.join = Phase.JOINING, action
@@ -145,7 +145,9 @@ def _bootstrap(world: World, member: Member, agent: Agent, action: Bootstrap) ->
     if action.position is not None:
         member.volume.grastate, member.volume.safe = action.position, True
         world.burn()
-    _start(world, member, agent, Launch.BOOTSTRAP, ())
+    record = member.volume.record
+    made = (record.pending_gap,) if record.pending_gap is not None else ()
+    _start(world, member, agent, Launch.BOOTSTRAP, (), group_name("demo", (*record.gaps, *made)))
 
 
 def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
@@ -160,17 +162,19 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     gaps = merged(volume.record.gaps, action.gaps)
     world.write(member, joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None)
     addresses = tuple(int(address) for address in action.addresses)
-    _start(world, member, agent, Launch.JOIN, addresses)
+    _start(world, member, agent, Launch.JOIN, addresses, action.group_name)
     if member.server is not None:
         member.server.votes = action.votes
 
 
-def _start(world: World, member: Member, agent: Agent, launch: Launch, addresses: tuple[int, ...]) -> None:
+def _start(
+    world: World, member: Member, agent: Agent, launch: Launch, addresses: tuple[int, ...], name: str
+) -> None:
     if agent.stop_since is not None:
         return
     member.volume.files = True
     number = world.next(member.ordinal)
-    member.server = Server(member.ordinal, number, launch, addresses, moved=world.now)
+    member.server = Server(member.ordinal, number, launch, addresses, moved=world.now, name=name)
     agent.launch, agent.status = launch, None
     agent.forget_directory()
     if world.story is not None:

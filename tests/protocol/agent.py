@@ -189,6 +189,7 @@ class Member:
             gaps=self._gaps(),
             override=record.override,
             group=agent.group if running else (),
+            group_name=self.server.name if self.server is not None else "",
         )
         self.cached = (source, report)
         return report
@@ -211,8 +212,7 @@ class Member:
         agent = self.agent
         assert agent is not None
         overdue = self.patience is not None and now - agent.company_since >= self.patience
-        override = self.volume.record.override
-        return Terms(declared=self.declared, named=agent.named, overdue=overdue, override=override)
+        return Terms(declared=self.declared, named=agent.named, overdue=overdue)
 
     def situation(self, now: float) -> Situation:
         """As :meth:`trireme.agent.observe.Observer.situation`."""

@@ -1,6 +1,6 @@
 """Times without faults: servers do what they can, agents make their rounds, and the cluster becomes whole."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.protocol.agent import Member, provable
 from tests.protocol.galera import State, uuid_of
@@ -45,6 +45,11 @@ def finish(world: World) -> None:
     for member in world.members:
         if member.declared != world.declared:  # the rolling update of the pods' template
             take(world, ("kill", member.ordinal, 0, 0))
+    for member in world.members:  # what a person said is made use of first, or taken back
+        if member.volume.record.override is not None:
+            for _ in range(20):
+                _second(world, _Calm(world.members))
+            member.volume.record = replace(member.volume.record, override=None)
     calm = _Calm(world.members)
     for _ in range(PATIENCE_SECONDS):
         if synced(world):

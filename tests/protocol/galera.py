@@ -131,6 +131,8 @@ class Server:
     up: bool = False
     """It takes SQL connections (not before its first state transfer)."""
     stopping: bool = False
+    name: str = ""
+    """Of its group: servers of other names do not connect."""
     votes: bool = True
     """``pc.weight``: it counts for the quorum."""
     moved: float = 0.0

@@ -30,7 +30,8 @@ def connect(world: World, member: Member) -> bool:
         _found(world, member, server)
         return True
     side = world.sides[member.ordinal]
-    if not any(peer.ordinal in server.addresses for peer in world.connected(side)):
+    peers = (peer for peer in world.connected(side) if peer.name == server.name)
+    if not any(peer.ordinal in server.addresses for peer in peers):
         return False
     volume = member.volume
     offers = volume.grastate is not None and volume.grastate.known
@@ -64,7 +65,13 @@ def _found(world: World, member: Member, server: Server) -> None:
 
 def regroup(world: World, side: int) -> bool:
     """The servers of one side install the view of those who are there; whether anything changed."""
-    servers = world.connected(side)
+    names = sorted({server.name for server in world.connected(side)})
+    changed = [_regroup(world, [s for s in world.connected(side) if s.name == name]) for name in names]
+    return any(changed)
+
+
+def _regroup(world: World, servers: list[Server]) -> bool:
+    """``servers``: all who reach each other under one name."""
     numbers = {server.component for server in servers}
     present = frozenset(server.instance for server in servers)
     if not servers or (
@@ -172,7 +179,8 @@ def notify(world: World, member: Member) -> bool:
     view = view_at(server.log, index)
     if view != member.volume.record.last_view and world.rules.durable_views:
         record = member.volume.record
-        made = (record.pending_gap,) if record.pending_gap is not None else ()
+        pending = record.pending_gap
+        made = (pending,) if pending is not None and not set(pending.missing) & set(view.members) else ()
         gaps = merged(record.gaps, made)
         world.write(
             member,

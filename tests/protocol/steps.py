@@ -6,6 +6,10 @@ from tests.protocol import acting, group
 from tests.protocol.agent import Member
 from tests.protocol.galera import State, position_of, view_entry
 from tests.protocol.world import PodCrashed, World
+from trireme.api.report import Override, Report
+from trireme.core.election import may_bootstrap
+from trireme.core.reform import as_final
+from trireme.core.word import refusal
 
 Step = tuple[str, *tuple[int, ...]]
 """A name of :data:`STEPS` and its arguments."""
@@ -165,6 +169,8 @@ def start(world: World, ordinal: int) -> bool:
     member = world.members[ordinal]
     if member.agent is not None or member.server is not None:
         return False
+    if any(word is not None and ordinal in word.without for word in world.words()):
+        return False  # a person who says that somebody is gone sees to it, until that is made use of
     world.new_agent(member)
     return True
 
@@ -204,6 +210,32 @@ def mix_up(world: World, ordinal: int, length: int) -> bool:
     volume.data = (view_entry(alone, world.founded), *(world.next(ordinal) for _ in range(length)))
     volume.files, volume.grastate = True, position_of(volume.data)
     return True
+
+
+def recover(world: World, ordinal: int) -> bool:
+    """A person who tells the truth chooses the most advanced of those who answer; the dead are said to be gone."""
+    member = world.members[ordinal]
+    if member.agent is None or any(True for _ in world.active()):
+        return False
+    gone = tuple(m.ordinal for m in world.members if m.agent is None and m.server is None)
+    heard = {m.ordinal: world.report(m) for m in world.members if m.responsive}
+    me = heard.pop(ordinal, None)
+    if me is None or any(
+        (r.position or me.position) != me.position and _ahead(r, me) for r in heard.values()
+    ):
+        return False
+    shown = tuple((o, r.position.seqno) for o, r in sorted(heard.items()) if r.position is not None)
+    word = Override(candidate=ordinal, volume=me.volume, without=gone, shown=shown, by="alice")
+    if refusal(word, me, heard, member.terms(world.now)) is not None:
+        return False
+    world.write(member, override=word)
+    return True
+
+
+def _ahead(report: Report, me: Report) -> bool:
+    if report.position is None or me.position is None or not may_bootstrap(as_final(report)):
+        return False
+    return report.position.seqno > me.position.seqno
 
 
 def scale(world: World, size: int) -> bool:
@@ -247,6 +279,7 @@ STEPS: dict[str, Callable[..., bool]] = {
     "lose": lose,
     "mix up": mix_up,
     "scale": scale,
+    "recover": recover,
     "tick": tick,
 }
 NOT_OF_A_MEMBER = frozenset({"arrive", "regroup", "kill all", "cut", "scale", "tick", "settle"})

@@ -7,7 +7,7 @@ from typing import Any
 from tests.protocol.agent import CLUSTER, Agent, Member
 from tests.protocol.galera import Component, Server, State, Volume, shallow
 from trireme.agent.records import Record
-from trireme.api.report import Candidacy, GrantRequest, Report
+from trireme.api.report import Candidacy, GrantRequest, Override, Report
 
 
 class PodCrashed(Exception):  # noqa: N818 - an event of the model
@@ -134,6 +134,9 @@ class World:
 
     def report(self, member: Member) -> Report:
         return member.report(self.now)
+
+    def words(self) -> list[Override | None]:
+        return [member.volume.record.override for member in self.members]
 
     def server_ended(self, member: Member, *, asked: bool) -> None:
         """As ``Launcher._watch``."""

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from trireme.adapters.mariadb import datadir
 from trireme.adapters.mariadb.first_start import Accounts, initialize
-from trireme.adapters.mariadb.grastate import write_position
+from trireme.adapters.mariadb.grastate import forget_position, write_position
 from trireme.adapters.mariadb.recover import recover_position
 from trireme.adapters.mariadb.status import Monitor
 from trireme.adapters.peers import Peers, Silence
@@ -20,7 +20,7 @@ from trireme.agent.member import Member
 from trireme.api.report import Gap, GrantReply, GrantRequest, Phase
 from trireme.base.errors import PermanentError, TriremeError
 from trireme.core import grants, situation
-from trireme.core.gaps import merged
+from trireme.core.gaps import group_name, merged
 from trireme.core.situation import (
     Action,
     AskGrants,
@@ -82,8 +82,8 @@ class Actor:
                 self._begin(Phase.INITIALIZING, "makes the first data directory", self._initialize)
             case Bootstrap():
                 await self._bootstrap(action)
-            case situation.Reform(gap=gap):
-                self._write_gap(gap)
+            case situation.Reform():
+                self._write_gap(None)
                 await self._monitor.execute(MAKE_PRIMARY)
                 log.warning("made its group a Primary in place")
             case Join():
@@ -203,7 +203,12 @@ class Actor:
         self._write_gap(action.gap)
         if action.position is not None and action.position.known:
             write_position(member.settings.data_dir, action.position, safe_to_bootstrap=True)
-        self._launcher.write_config(peers=(), donors=())
+        else:
+            forget_position(member.settings.data_dir)
+        record = member.records.record
+        made = (record.pending_gap,) if record.pending_gap is not None else ()
+        name = group_name(member.settings.cluster, (*record.gaps, *made))
+        self._launcher.write_config(peers=(), donors=(), group_name=name)
         await self._launcher.start(Launch.BOOTSTRAP)
 
     async def _join(self, action: Join) -> None:
@@ -217,7 +222,12 @@ class Actor:
         member.settings.data_dir.mkdir(exist_ok=True)
         gaps = merged(member.records.record.gaps, action.gaps)
         member.records.change(joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None)
-        self._launcher.write_config(peers=action.addresses, donors=action.donors, votes=action.votes)
+        self._launcher.write_config(
+            peers=action.addresses,
+            donors=action.donors,
+            votes=action.votes,
+            group_name=action.group_name,
+        )
         await self._launcher.start(Launch.JOIN)
 
     def _discard(self, reason: str) -> None:

@@ -43,7 +43,9 @@ class Launcher:
         self._stopping: asyncio.Task[Exit] | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    def config_text(self, peers: tuple[str, ...], donors: tuple[str, ...], *, votes: bool = True) -> str:
+    def config_text(
+        self, peers: tuple[str, ...], donors: tuple[str, ...], *, votes: bool = True, group_name: str = ""
+    ) -> str:
         """The configuration for one start. Raises PermanentError naming what of the user's text is refused.
 
         ``votes``: False for a member that joins without data. Its death in the state transfer would otherwise
@@ -52,7 +54,7 @@ class Launcher:
         settings = self._member.settings
         return render(
             ServerConfig(
-                cluster=settings.cluster,
+                cluster=group_name or settings.cluster,
                 node_name=settings.pod,
                 address=settings.address,
                 peers=peers,
@@ -72,8 +74,12 @@ class Launcher:
             )
         )
 
-    def write_config(self, peers: tuple[str, ...], donors: tuple[str, ...], *, votes: bool = True) -> None:
-        text = self.config_text(peers, donors, votes=votes)
+    def write_config(
+        self, peers: tuple[str, ...], donors: tuple[str, ...], *, votes: bool = True, group_name: str = ""
+    ) -> None:
+        """``group_name``: of the group to join or to found; '' for a cluster that never left anybody behind."""
+        text = self.config_text(peers, donors, votes=votes, group_name=group_name)
+        self._member.group_name = group_name or self._member.settings.cluster
         write_durably(self._member.settings.config_file, text.encode(), mode=0o600)
 
     async def start(self, launch: Launch) -> None:

@@ -85,6 +85,8 @@ class Member:
     """Since when the server that runs now answers that it belongs to no Primary."""
     company_since: float = field(default_factory=time.monotonic)
     """Since when the same members answer."""
+    group_name: str = ""
+    """Of the configuration that was written last."""
     group: tuple[int, ...] = ()
     """Ordinals in the view, Primary or not, that the server installed last."""
     live: Live = field(default_factory=Live)
@@ -172,6 +174,7 @@ class Member:
             left=verdict is not None and verdict.directory is Directory.CLEAN and not record.outside,
             gaps=self._gaps(),
             group=self.group if self.running else (),
+            group_name=self.group_name if self.running else "",
             override=record.override,
         )
         return report if not health.ready(report).ok else _as_ready(report)
@@ -196,7 +199,6 @@ class Member:
             named=self.named,
             overdue=left is not None and left <= 0,
             founder=self.live.founder,
-            override=self.records.record.override,
         )
 
     def patience_left(self) -> float | None:
@@ -223,7 +225,8 @@ class Member:
         record = self.records.record
         if view == record.last_view:
             return
-        made = (record.pending_gap,) if record.pending_gap is not None else ()
+        pending = record.pending_gap
+        made = (pending,) if pending is not None and not set(pending.missing) & set(view.members) else ()
         self.records.change(
             last_view=view, first_start=None, outside=False, override=None,
             gaps=merged(record.gaps, made), pending_gap=None,

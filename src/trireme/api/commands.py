@@ -7,9 +7,13 @@ once. Nothing here needs to be remembered by who asked: whoever restarts reads t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from trireme.api.report import Override
+
 SWITCHOVER_PATH = "/v1/switchover"
 REBUILD_PATH = "/v1/rebuild"
 VARIABLES_PATH = "/v1/variables"
+RECOVER_PATH = "/v1/recover"
+SETTLE_PATH = "/v1/settle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,24 @@ class Variables:
     """
 
     values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recover:
+    """To the member that a person chose to bootstrap: keep this word, on disk, until it is used.
+
+    Done when a Primary lives; the report's ``override`` shows it until then.
+    """
+
+    override: Override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """To any member of a Primary: what the gap of this id may have left behind was looked at. All learn it."""
+
+    gap: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,8 @@ class Override:
     without: tuple[int, ...] = ()
     give_up: tuple[str, ...] = ()
     new_history: bool = False
+    shown: tuple[tuple[int, int], ...] = ()
+    """Ordinal and seqno of those that the person saw: whoever is ahead of what was shown refuses."""
     by: str = ""
     at: str = ""
     """ISO 8601, UTC."""
@@ -255,6 +257,8 @@ class Report:
     gaps: tuple[Gap, ...] = ()
     override: Override | None = None
     """A person's word that this member holds and has not used yet."""
+    group_name: str = ""
+    """The name of the group that its server is started for; servers of other names do not connect with it."""
     group: tuple[int, ...] = ()
     """Ordinals whose servers this member's server is connected with now, Primary or not, its own included."""
 

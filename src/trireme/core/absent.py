@@ -80,6 +80,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         position=offered,
         votes=(me.position is not None and beyond is None) or sum(_serves(r) for r in primaries) > 1,
         discard=_worthless(me) if beyond is None else _beyond(me, beyond),
+        group_name=primaries[0].group_name,
         gaps=tuple(gap for gap in known if gap not in me.gaps),
     )
     how = "by an incremental transfer if it can" if offered is not None else "by a full state transfer"

@@ -28,14 +28,14 @@ def campaign(situation: Situation, outcome: election.Elect, *, in_place: bool = 
         action = AskGrants(candidacy, outcome.electorate, outcome.majority)
         return Decision(Phase.ELECTING, f"{why} ({heard})" if heard else why, (action,), again=0.5)
     who = election.names(outcome.electorate)
-    gap = _gap(situation, candidacy)
     if in_place:
         why = f"elected in epoch {candidacy.epoch} by {who}: makes its group a Primary in place"
-        return Decision(Phase.NON_PRIMARY, why, (Reform(candidacy.epoch, gap),))
+        return Decision(Phase.NON_PRIMARY, why, (Reform(candidacy.epoch),))
     if election.is_fresh(situation.me) and not situation.prepared:
         why = f"elected in epoch {candidacy.epoch}: makes the first data directory"
         return Decision(Phase.INITIALIZING, why, (Initialize(candidacy.epoch),))
     why = f"elected in epoch {candidacy.epoch} by {who}: bootstraps"
+    gap = _gap(situation, candidacy)
     return Decision(Phase.BOOTSTRAPPING, why, (Bootstrap(situation.me.position, outcome.succeeds, gap),))
 
 
@@ -77,7 +77,7 @@ def _gap(situation: Situation, candidacy: Candidacy) -> Gap | None:
     views = [*situation.answers.values(), me]
     unknown = Position(ZERO_UUID, -1)
     return Gap(
-        id=f"{me.volume}-{candidacy.epoch}",
+        id=f"{me.volume[:8]}-{candidacy.epoch}",
         position=me.position if me.position is not None else unknown,
         missing=candidacy.without,
         view=election.latest_view(views) if word is not None else candidacy.succeeds,

@@ -60,8 +60,9 @@ Outcome = Elect | Wait | Split | Hopeless
 
 def elect(answers: Mapping[int, Report], terms: Terms) -> Outcome:
     """``answers``: the reports of all who answered, the caller's own included, by ordinal. No Primary lives."""
-    if terms.override is not None:
-        return _by_word(answers, terms, terms.override)
+    word = word_in_force(answers)
+    if word is not None:
+        return _by_word(answers, _declared(answers, terms), word)
     if all(is_fresh(report) for report in answers.values()):
         return _first(answers, _declared(answers, terms))
     heard = went_through(answers)
@@ -142,15 +143,23 @@ def counts(report: Report) -> bool:
     return may_bootstrap(report) and not report.joining and not report.left
 
 
+def word_in_force(answers: Mapping[int, Report]) -> Override | None:
+    """What a person said to one of those who answer, and what all go by. It is void as long as somebody answers who is
+    said to be gone, or its candidate has another volume; of two, the earlier one counts."""
+    words = (
+        report.override
+        for ordinal, report in answers.items()
+        if report.override is not None
+        and (report.override.candidate, report.override.volume) == (ordinal, report.volume)
+        and answers.keys().isdisjoint(report.override.without)
+    )
+    return min(words, key=lambda word: (word.at, word.candidate), default=None)
+
+
 def _by_word(answers: Mapping[int, Report], terms: Terms, word: Override) -> Outcome:
     """A person chose. Whoever the person did not say to be gone must answer, and grant."""
-    candidate = answers.get(word.candidate)
-    if candidate is None or candidate.volume != word.volume:
-        return Wait(
-            (word.candidate,), f"{word.by} chose member {word.candidate}, which has another volume now"
-        )
-    known = _declared(answers, terms)
-    everyone = {*_everyone(answers, known.declared), *(terms.named or ())} - {*word.without}
+    candidate = answers[word.candidate]
+    everyone = {*_everyone(answers, terms.declared), *(terms.named or ())} - {*word.without}
     silent = tuple(sorted(everyone - answers.keys()))
     if silent:
         return Wait(
@@ -160,6 +169,9 @@ def _by_word(answers: Mapping[int, Report], terms: Terms, word: Override) -> Out
     why = f"{word.by} chose member {word.candidate}" + (
         f", without {names(word.without)}" if word.without else ""
     )
+    unsettled = tuple(o for o in sorted(everyone) if not is_settled(answers[o]))
+    if unsettled:
+        return Wait(unsettled, f"{why}; the position of {names(unsettled)} is not known yet")
     electorate = tuple(sorted(everyone))
     return Elect(word.candidate, electorate, candidate.last_view, why, without=word.without, override=word)
 

@@ -6,6 +6,7 @@ as it joins what came after, on its disk before its server starts.
 """
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from itertools import chain
 
 from trireme.api.report import Directory, Gap, Report
@@ -35,9 +36,13 @@ def left_behind(report: Report, gaps: Iterable[Gap]) -> Gap | None:
     """
     passed = {gap.id for gap in report.gaps}
     for gap in gaps:
+        if gap.id in passed:
+            continue
+        view = report.last_view
         given_up = not histories_of(report).isdisjoint(gap.abandoned)
-        missing = report.ordinal in gap.missing and report.last_view is not None
-        if gap.id not in passed and (missing or given_up):
+        missing = view is not None and report.ordinal in gap.missing
+        beyond = view is not None and view.uuid == gap.position.uuid and view.seqno > gap.position.seqno
+        if given_up or missing or beyond:
             return gap
     return None
 
@@ -58,10 +63,16 @@ def diverged(report: Report, gaps: Iterable[Gap]) -> Gap | None:
             continue
         if report.position.uuid in gap.abandoned:
             return gap
-        same = report.position.uuid == gap.position.uuid
-        if report.ordinal in gap.missing and same and report.position.seqno > gap.position.seqno:
+        if report.position.uuid == gap.position.uuid and report.position.seqno > gap.position.seqno:
             return gap
     return None
+
+
+def group_name(cluster: str, gaps: Iterable[Gap]) -> str:
+    """What servers of the branch that lives call their group. A server that still runs from before a gap has another
+    name: it cannot connect by itself, with data that nobody compared."""
+    ids = sorted(gap.id for gap in gaps)
+    return f"{cluster}-{sha256(','.join(ids).encode()).hexdigest()[:8]}" if ids else cluster
 
 
 def abandoned(gaps: Iterable[Gap]) -> set[str]:

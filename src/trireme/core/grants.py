@@ -11,7 +11,7 @@ from trireme.api.position import View
 from trireme.api.report import Directory, Grant, GrantRequest, Override, Report
 from trireme.core.election import counts, is_fresh, is_settled, may_bootstrap, names
 from trireme.core.gaps import abandoned, histories_of, known_gaps, left_behind
-from trireme.core.reform import as_final, in_group, waits_without_primary
+from trireme.core.reform import in_group, waits_without_primary
 from trireme.core.terms import Terms
 
 
@@ -55,7 +55,7 @@ def _refusal(request: GrantRequest, voter: Report) -> str | None:
         return f"the candidate withdrew epoch {request.candidacy.epoch}"
     if voter.leaving:
         return "this member is stopping"
-    if request.candidacy.in_place:
+    if request.candidacy.in_place and not request.candidacy.without:
         reason = _refusal_in_place(claim, voter)
         if reason is not None:
             return reason
@@ -64,7 +64,7 @@ def _refusal(request: GrantRequest, voter: Report) -> str | None:
     elif not is_settled(voter):
         return "this member does not know its own position yet"
     if word is not None:
-        return _refusal_of_chosen(claim, word)
+        return _refusal_of_chosen(claim, word, voter)
     if succeeds is None and is_fresh(claim):
         return _refusal_of_first(request, voter)
     return _refusal_of_successor(succeeds, claim, voter)
@@ -81,12 +81,16 @@ def _refusal_in_place(claim: Report, voter: Report) -> str | None:
     return None if in_group(claim, voter) else "the server here is not connected with the candidate's"
 
 
-def _refusal_of_chosen(claim: Report, word: Override) -> str | None:
+def _refusal_of_chosen(claim: Report, word: Override, voter: Report) -> str | None:
     """A person compared; what the voter has beyond the candidate was shown, and is set aside, not lost."""
     if (word.candidate, word.volume) != (claim.ordinal, claim.volume):
         return f"{word.by} chose member {word.candidate} on another volume"
     if not (may_bootstrap(claim) or (word.new_history and claim.directory is Directory.UNKNOWN)):
         return f"the candidate's directory is {claim.directory}"
+    seqno = voter.position.seqno if voter.position is not None and may_bootstrap(voter) else -1
+    behind = claim.position is None or seqno > claim.position.seqno
+    if behind and seqno >= 0 and (voter.ordinal, seqno) not in word.shown:
+        return f"this member is at {voter.position}, which {word.by} was not shown"
     return None
 
 
@@ -102,7 +106,7 @@ def _refusal_without(
         return f"{names(heard)} answers here"
     if not terms.overdue:
         return f"this member still waits for {names(without)}"
-    if voter.ordinal in request.majority and not counts(as_final(voter)):
+    if voter.ordinal in request.majority and not counts(voter):
         return "this member's data does not count for a majority"
     return None
 

@@ -118,7 +118,7 @@ def _not_primary(situation: Situation) -> Decision:
     if situation.cut_off:
         why = "its server left the group for good, and runs on without it: stops it, to start anew"
         return Decision(Phase.NON_PRIMARY, why, (StopServer(failed="its server left the group"),))
-    chosen = next((r.override for r in (me, *situation.answers.values()) if r.override is not None), None)
+    chosen = election.word_in_force({**situation.answers, me.ordinal: me})
     if chosen is not None:
         why = f"{chosen.by} chose member {chosen.candidate} to bootstrap: stops, so that positions are final"
         return Decision(Phase.NON_PRIMARY, why, (StopServer(),))
@@ -126,7 +126,11 @@ def _not_primary(situation: Situation) -> Decision:
     silent = [o for o in members if o != me.ordinal and o not in situation.answers]
     if situation.launch is Launch.BOOTSTRAP and me.last_view is None:
         return Decision(Phase.BOOTSTRAPPING, "its server is about to become Primary")
-    if any(report.primary for report in situation.answers.values()):
+    primaries = [report for report in situation.answers.values() if report.primary]
+    if primaries and all(report.group_name != me.group_name for report in primaries):
+        why = "the cluster went on without this member, in a group of another name: stops, to join that one"
+        return Decision(Phase.NON_PRIMARY, why, (StopServer(),))
+    if primaries:
         return Decision(Phase.NON_PRIMARY, "connects to the Primary")
     if silent and not situation.terms.overdue:
         return Decision(Phase.NON_PRIMARY, f"lost the Primary; waits for {names(silent)} of its last view")
@@ -143,6 +147,8 @@ def _without_primary(situation: Situation, members: tuple[int, ...]) -> Decision
         return Decision(Phase.NON_PRIMARY, why, withdrawal(situation))
     outcome = elect_in_place(everyone, situation.terms)
     match outcome:
+        case election.Elect() if outcome.without:
+            return _stop(f"{outcome.why}, in a group of another name")
         case election.Elect() if not everyone[outcome.candidate].running:
             return _stop(f"{outcome.why}, and its server does not run")
         case election.Elect() if outsiders(outcome, everyone):

@@ -135,7 +135,6 @@ class Reform:
     """Make the group that the running server is connected with a Primary (``pc.bootstrap``)."""
 
     epoch: int
-    gap: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +148,8 @@ class Join:
     """False while it is to have no vote: it brings no data, and only one member has them."""
     discard: str | None
     """Why the directory's content is worthless (it is moved aside), None to keep it."""
+    group_name: str = ""
+    """As the Primary's servers have it; '' for the cluster's own."""
     gaps: tuple[Gap, ...] = ()
     """Of the Primary: on disk before the server starts, and after what lies beyond them was moved aside."""
 

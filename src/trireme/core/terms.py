@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from trireme.api.report import Override
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Founder:
@@ -28,5 +26,3 @@ class Terms:
     """Those who answer have been the same for as long as the policy says: who is silent need not be waited for,
     where a majority of the latest view is here. Never so with the policy *Wait*."""
     founder: Founder | None = None
-    override: Override | None = None
-    """A person's word, if it was given to this member."""

@@ -49,6 +49,7 @@ class ServerConfig:
     """All that one start depends on. Addresses are IP addresses, without ports."""
 
     cluster: str
+    """The name of the group: servers of another name do not connect."""
     node_name: str
     address: str
     peers: tuple[str, ...]

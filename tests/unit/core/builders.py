@@ -10,6 +10,7 @@ from trireme.api.report import (
     Gap,
     Grant,
     GrantRequest,
+    Override,
     Phase,
     Report,
     ServerReport,
@@ -113,6 +114,9 @@ class Builder:
 
     def came_through(self, *gaps: Gap) -> "Builder":
         return self._with(gaps=gaps)
+
+    def chosen(self, word: Override) -> "Builder":
+        return self._with(override=word)
 
     def left(self) -> "Builder":
         return self._with(left=True)

@@ -164,31 +164,53 @@ def chose(ordinal: int, **fields: object) -> Override:
 BY_WORD: list[Situation] = [
     (
         "a person chose one of three whose others are gone",
-        replace(THREE, override=chose(0, without=(1, 2))),
-        [crashed(0)],
+        THREE,
+        [crashed(0).chosen(chose(0, without=(1, 2)))],
         Elect,
         (0,),
     ),
     (
         "a person chose, and somebody who is not said to be gone is silent",
-        replace(THREE, override=chose(0, without=(2,))),
-        [crashed(0)],
+        THREE,
+        [crashed(0).chosen(chose(0, without=(2,)))],
         Wait,
         (1,),
     ),
     (
+        "somebody who is said to be gone answers: the word is void, and all goes its normal way",
+        THREE,
+        [crashed(0, 8).chosen(chose(0, without=(2,))), crashed(1, 8), crashed(2, 9)],
+        Elect,
+        (2,),
+    ),
+    (
         "a person chose between two histories",
-        replace(THREE, override=chose(1, give_up=(OTHER_HISTORY,))),
-        [member(0).crashed(900, OTHER_HISTORY), crashed(1), crashed(2)],
+        THREE,
+        [
+            member(0).crashed(900, OTHER_HISTORY),
+            crashed(1).chosen(chose(1, give_up=(OTHER_HISTORY,))),
+            crashed(2),
+        ],
         Elect,
         (1,),
     ),
     (
         "the volume that a person chose is another now",
-        replace(THREE, override=chose(0, without=(1, 2))),
-        [crashed(0).on_volume("another")],
+        THREE,
+        [crashed(0).chosen(chose(0, without=(1, 2))).on_volume("another")],
         Wait,
-        (0,),
+        (1, 2),
+    ),
+    (
+        "of two words the earlier one counts",
+        THREE,
+        [
+            crashed(0).chosen(chose(0, at="2026-01-02")),
+            crashed(1).chosen(chose(1, at="2026-01-01")),
+            crashed(2),
+        ],
+        Elect,
+        (1,),
     ),
 ]
 

@@ -1,5 +1,7 @@
 """A cluster that went on without somebody: whose votes are needed, and what becomes of a member that comes back."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, gap, member, request, situation
@@ -53,9 +55,11 @@ def test_a_candidate_that_the_cluster_went_on_without_is_refused() -> None:
 
 def test_a_person_overrules_position_view_and_the_grant_to_the_dead() -> None:
     word = Override(candidate=1, volume="volume-1", without=(2,), by="alice")
+    seen = replace(word, shown=((0, 40),))
     ahead = member(0).crashed(40).in_view(30, 0, 2).granting(7, 2, VIEW)
     assert "granted to member 2" in ask(crashed(0).granting(7, 2, VIEW))
-    assert ask(ahead, terms=WAITS, override=word) == ""
+    assert "was not shown" in ask(ahead, terms=WAITS, override=word)
+    assert ask(ahead, terms=WAITS, override=seen) == ""
     other = Override(candidate=1, volume="another", without=(2,), by="alice")
     assert "another volume" in ask(ahead, terms=WAITS, override=other)
 

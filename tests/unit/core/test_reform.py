@@ -61,7 +61,7 @@ def test_with_all_grants_it_makes_its_group_a_primary() -> None:
     assert isinstance(action, AskGrants)
     won = Campaign(candidacy=action.candidacy, granted=frozenset({0, 1, 2}))
     mine = me._with(candidacy=action.candidacy)
-    assert decision(mine, *others, campaign=won).actions == (Reform(1, None),)
+    assert decision(mine, *others, campaign=won).actions == (Reform(1),)
 
 
 def test_two_that_are_connected_go_on_together_by_the_one_that_committed_more() -> None:
@@ -82,9 +82,18 @@ def test_the_one_that_stopped_and_is_ahead_waits_until_they_did() -> None:
 
 def test_a_silent_member_is_waited_for_unless_the_policy_says_otherwise() -> None:
     assert kinds(lone(2, 9), crashed(0, 8)) == []
-    action = decision(lone(2, 9), crashed(0, 8), terms=OVERDUE).actions[0]
-    assert isinstance(action, AskGrants)
-    assert action.candidacy.without == (1,)
+    assert kinds(lone(2, 9), crashed(0, 8), terms=OVERDUE) == [StopServer]
+
+
+def test_who_goes_on_without_somebody_takes_another_name_so_that_its_server_cannot_connect_unseen() -> None:
+    action = decision(lone(2, 9), crashed(0, 8), terms=OVERDUE)
+    assert "in a group of another name" in action.why
+
+
+def test_a_server_from_before_a_gap_stops_when_the_cluster_went_on_under_another_name() -> None:
+    primary = member(0).primary().in_view(5, 0, 1)._with(group_name="demo-1234")
+    assert kinds(lone(2, 9)._with(group_name="demo"), primary) == [StopServer]
+    assert kinds(lone(2, 9)._with(group_name="demo-1234"), primary) == []
 
 
 def test_while_all_run_galera_is_given_time() -> None:

@@ -61,3 +61,8 @@ def write_position(data_dir: Path, position: Position, *, safe_to_bootstrap: boo
     """
     text = _TEXT.format(uuid=position.uuid, seqno=position.seqno, safe=int(safe_to_bootstrap))
     write_durably(data_dir / "grastate.dat", text.encode(), mode=0o660)
+
+
+def forget_position(data_dir: Path) -> None:
+    """A history begins with the next start: the server finds no position, and makes a uuid. Raises OSError."""
+    (data_dir / "grastate.dat").unlink(missing_ok=True)
