@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from tests.sandbox.api_client import APPLY, MERGE, STRATEGIC, Client
@@ -16,6 +17,7 @@ from tests.sandbox.custom_support import (
     version,
     widget,
 )
+from trireme.sandbox.store.interface import Object
 
 W = f"{WIDGETS}/w"
 
@@ -173,3 +175,37 @@ async def test_selectable_fields(client: Client) -> None:
     found = (await client.ask("GET", f"{path}?fieldSelector=spec.mode=Fast")).body["items"]
     assert [each["metadata"]["name"] for each in found] == ["a"]
     assert (await client.ask("GET", f"{path}?fieldSelector=spec.size=1")).code == 400
+
+
+UNREADABLE = [
+    ({"bogus": 1}, ".spec.bogus: field not declared in schema"),
+    ({"items": [{"name": "a"}, {"name": "a"}]}, '.spec.items: duplicate entries for key [name="a"]'),
+    (
+        {"items": [{"value": 1}]},
+        ".spec.items: element 0: associative list with keys has an element that omits all",
+    ),
+    ({"replicas": "x"}, ".spec.replicas: expected numeric (int or float), got string"),
+    ({"tags": "x"}, ".spec.tags: expected list, got string"),
+]
+
+
+@pytest.mark.parametrize(("spec", "expected"), UNREADABLE, ids=[each[1][:30] for each in UNREADABLE])
+async def test_what_an_apply_cannot_read(client: Client, spec: Object, expected: str) -> None:
+    """500 is Kubernetes' code for it. Nothing is dropped with a warning, as it is from other writes."""
+    answer = await client.apply(W, widget(**spec), "one")
+    start = "failed to create typed patch object (/w; example.dev/v1alpha1, Kind=Widget): "
+    assert answer.code == 500 and answer.message.startswith(start + expected)
+
+
+async def test_whoever_goes_gets_no_new_finalizer(client: Client) -> None:
+    held = widget()
+    held["metadata"]["finalizers"] = ["example.dev/a"]
+    await client.ask("POST", WIDGETS, held)
+    await client.ask("DELETE", W)
+    more = {"metadata": {"finalizers": ["example.dev/a", "example.dev/b"]}}
+    (cause,) = causes(await client.ask("PATCH", W, more, media=MERGE))
+    assert cause.startswith(
+        "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being"
+    )
+    assert (await client.ask("PATCH", W, {"metadata": {"finalizers": None}}, media=MERGE)).code == 200
+    assert (await client.ask("GET", W)).code == 404

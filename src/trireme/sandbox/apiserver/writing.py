@@ -8,6 +8,7 @@ from aiohttp import web
 from trireme.sandbox.apiserver.answer import answer
 from trireme.sandbox.apiserver.apply.managers import ApplyConflictError, Manager, apply
 from trireme.sandbox.apiserver.apply.paths import Path
+from trireme.sandbox.apiserver.apply.typed import problems_of, typed_error
 from trireme.sandbox.apiserver.call import Call, key_of
 from trireme.sandbox.apiserver.errors import (
     ApiError,
@@ -23,8 +24,8 @@ from trireme.sandbox.apiserver.patches.merge import merge_patch
 from trireme.sandbox.apiserver.patches.strategic import strategic_merge
 from trireme.sandbox.apiserver.writes.options import read_options
 from trireme.sandbox.apiserver.writes.permission import require
-from trireme.sandbox.apiserver.writes.read import read_draft
-from trireme.sandbox.apiserver.writes.writer import Writer
+from trireme.sandbox.apiserver.writes.read import APPLY, read_draft
+from trireme.sandbox.apiserver.writes.writer import Writer, other_name
 from trireme.sandbox.store.interface import NotFoundError, Object
 from trireme.sandbox.store.tree import copy_tree
 
@@ -110,11 +111,13 @@ async def _apply(call: Call, body: Any) -> web.StreamResponse:
     kind, target, writer = call.kind, call.target, writer_for(call)
     metadata = body.setdefault("metadata", {})
     if metadata.setdefault("name", target.name) != target.name:
-        raise bad_request("the name of the object does not match the name on the URL")
+        raise bad_request(other_name(metadata["name"], target.name))
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
     # What an apply does not say, it does not own: defaults come after the merge.
-    draft = read_draft(kind, body, writer.options.field_validation, call.warnings, defaults=False)
+    draft = read_draft(kind, body, APPLY, call.warnings, defaults=False)
+    if problems := list(problems_of(kind.struct, draft.obj)):
+        raise typed_error(body, problems)
     if "namespace" not in draft.obj["metadata"] and kind.namespaced:
         draft.obj["metadata"]["namespace"] = target.namespace
     author = writer.author(target.subresource, "Apply")

@@ -2,7 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from trireme.sandbox.apiserver.errors import Cause, invalid_value, required, unsupported_value
+from trireme.sandbox.apiserver.errors import (
+    Cause,
+    forbidden_field,
+    invalid_value,
+    required,
+    unsupported_value,
+)
 from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.rules import names
 from trireme.sandbox.store.interface import Object
@@ -34,6 +40,15 @@ def check_metadata(kind: Kind, metadata: Object) -> Iterator[Cause]:
     for number, finalizer in enumerate(metadata.get("finalizers") or ()):
         if problem := names.qualified_name_problem(finalizer):
             yield invalid_value(f"metadata.finalizers[{number}]", finalizer, problem)
+
+
+def check_finalizers(new: Object, old: Object) -> Iterator[Cause]:
+    """Of an update: whoever is on the way out is not held up by anybody new."""
+    added = [each for each in new.get("finalizers") or () if each not in (old.get("finalizers") or ())]
+    if added and "deletionTimestamp" in old:
+        words = ", ".join(f'"{each}"' for each in added)
+        detail = "no new finalizers can be added if the object is being deleted, found new finalizers"
+        yield forbidden_field("metadata.finalizers", f"{detail} []string{{{words}}}")
 
 
 def check_labels(labels: Object, path: str) -> Iterator[Cause]:

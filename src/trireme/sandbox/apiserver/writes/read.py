@@ -5,6 +5,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+from trireme.sandbox.apiserver.apply.typed import typed_error, undeclared
 from trireme.sandbox.apiserver.custom.shaping import decode_custom
 from trireme.sandbox.apiserver.errors import Cause, bad_request
 from trireme.sandbox.apiserver.kinds import Kind
@@ -12,6 +13,8 @@ from trireme.sandbox.apiserver.schema.decode import FieldTypeError, Findings, de
 from trireme.sandbox.store.interface import Object
 
 _TEMPLATE = "spec.template.spec."
+APPLY = "Apply"
+"""As field validation: what server-side apply does with unknown fields, whatever was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def read_draft(
         obj, findings = decode_object(kind, raw, defaults=defaults)
     except FieldTypeError as error:
         raise bad_request(_cannot_be_handled(kind, str(error))) from error
-    _report_unknown(kind, findings, field_validation, warnings)
+    _report_unknown(kind, raw, findings, field_validation, warnings)
     obj.setdefault("metadata", {})
     _check_bytes(kind, obj)
     ordered = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
@@ -76,8 +79,12 @@ def _check_kind(kind: Kind, raw: Object) -> None:
         )
 
 
-def _report_unknown(kind: Kind, findings: Findings, field_validation: str, warnings: list[str]) -> None:
+def _report_unknown(
+    kind: Kind, raw: Object, findings: Findings, field_validation: str, warnings: list[str]
+) -> None:
     texts = [f'unknown field "{path}"' for path in findings.unknown]
+    if texts and field_validation == APPLY:
+        raise typed_error(raw, undeclared(findings.unknown))
     if texts and field_validation == "Strict":
         raise bad_request(_cannot_be_handled(kind, f"strict decoding error: {', '.join(texts)}"))
     if field_validation == "Warn":

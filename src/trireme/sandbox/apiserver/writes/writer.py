@@ -14,6 +14,7 @@ from trireme.sandbox.apiserver.auth.tokens import User
 from trireme.sandbox.apiserver.call import Cluster
 from trireme.sandbox.apiserver.errors import Cause, already_exists, bad_request, conflict, invalid, not_found
 from trireme.sandbox.apiserver.kinds import Kind
+from trireme.sandbox.apiserver.rules.metadata import check_finalizers
 from trireme.sandbox.apiserver.rules.validate import validate, validate_update
 from trireme.sandbox.apiserver.writes.admission import admit_create, admit_update
 from trireme.sandbox.apiserver.writes.options import WriteOptions
@@ -77,7 +78,7 @@ class Writer:
         new = self._reach(old, draft.obj, subresource)
         metadata = new["metadata"]
         if metadata.get("name", old["metadata"]["name"]) != old["metadata"]["name"]:
-            raise bad_request(_other_name(metadata["name"], old["metadata"]["name"]))
+            raise bad_request(other_name(metadata["name"], old["metadata"]["name"]))
         for field in ("name", "namespace", *ONLY_FROM_SERVER):
             metadata.pop(field, None)
             if field in old["metadata"]:
@@ -87,6 +88,7 @@ class Writer:
             self._refuse(new, draft.causes)
             admit_update(self.cluster, self.kind, new, self.user, self.warnings)
             causes = [*validate(self.kind, new), *validate_update(self.kind, new, old)]
+            causes += check_finalizers(metadata, old["metadata"])
             self._refuse(new, [*causes, *self._by_schema(new, old)])
             _, before = decode_object(self.kind, old)
             warn_noted(draft.noted - before.noted, self.warnings)
@@ -147,7 +149,7 @@ class Writer:
         return result
 
 
-def _other_name(said: str, asked: str) -> str:
+def other_name(said: str, asked: str) -> str:
     return f"the name of the object ({said}) does not match the name on the URL ({asked})"
 
 
