@@ -65,10 +65,15 @@ def warn_noted(noted: frozenset[str], warnings: list[str]) -> None:
 
 
 def _check_kind(kind: Kind, raw: Object) -> None:
+    """A built-in kind may be left out, as kopf leaves it out of its Events: the URL says it."""
     version, name = raw.get("apiVersion"), raw.get("kind")
+    if not kind.custom:
+        version, name = version or kind.api_version, name or kind.kind
     if not name or not version:
-        missing = "kind" if not name else "apiVersion"
-        raise bad_request(f"Object '{missing}' is missing")
+        missing = "Kind" if not name else "apiVersion"
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): Object '{missing}' is missing"
+        )
     if version != kind.api_version:
         raise bad_request(
             f"the API version in the data ({version}) does not match the expected API version ({kind.api_version})"
