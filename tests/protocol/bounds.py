@@ -17,7 +17,10 @@ class Search:
 
     def __str__(self) -> str:
         bound = self.bound
-        return f"{bound.size} members, {self.begin}, up to {bound.moves} moves and {bound.faults} faults"
+        policy = "" if bound.patience is None else ", a majority need not wait"
+        return (
+            f"{bound.size} members, {self.begin}, up to {bound.moves} moves and {bound.faults} faults{policy}"
+        )
 
 
 NEAR = (
@@ -25,6 +28,7 @@ NEAR = (
     Search(Begin.WHOLE, Bound(moves=5, faults=2), ends=20),
     Search(Begin.CRASHED, Bound(moves=9, faults=2), ends=20),
     Search(Begin.WHOLE, Bound(moves=8, faults=2, size=2), ends=20),
+    Search(Begin.CRASHED, Bound(moves=8, faults=2, patience=5.0), ends=20),
 )
 FAR = (
     Search(Begin.CRASHED, Bound(moves=13, faults=2), ends=100),
@@ -33,6 +37,8 @@ FAR = (
     Search(Begin.WHOLE, Bound(moves=6, faults=3), ends=100),
     Search(Begin.CRASHED, Bound(moves=10, faults=3), ends=100),
     Search(Begin.WHOLE, Bound(moves=11, faults=3, size=2), ends=100),
+    Search(Begin.CRASHED, Bound(moves=11, faults=2, patience=5.0), ends=100),
+    Search(Begin.WHOLE, Bound(moves=7, faults=2, patience=5.0), ends=100),
 )
 
 
@@ -45,4 +51,4 @@ def search(each: Search) -> tuple[str, int]:
     )
     if found.violation is None:
         return words, 0
-    return f"{words}\n{story(Schedule(each.bound.size, each.begin, found.steps))}", 1
+    return f"{words}\n{story(Schedule(each.bound.size, each.begin, found.steps, each.bound.patience))}", 1

@@ -16,6 +16,7 @@ from tests.protocol.schedules import Begin, start
 from tests.protocol.steps import STEPS, Step, take
 from tests.protocol.world import Rules, Violation, World
 from trireme.api.report import Phase, Report
+from trireme.core.reform import STUCK_SECONDS
 from trireme.core.situation import Join
 
 Key = tuple[object, ...]
@@ -105,6 +106,8 @@ class Bound:
     commits: int = 2
     states: int = 10**9
     """Stop after so many."""
+    patience: float | None = None
+    """The policy for missing members, in seconds; each move of an agent takes 100. None: wait for ever."""
     episodes: bool = False
     """Coarse moves: seconds without a fault among some members, in between anything fails."""
 
@@ -185,6 +188,7 @@ def _report_key(report: Report) -> Key:
         report.volume, report.directory, report.position, report.last_view, report.running, report.server is None,
         report.server is not None and (report.server.primary, report.server.synced), report.grant, report.candidacy,
         report.withdrawn, report.leaving, report.unsettled, report.held_up, report.phase is Phase.JOINING,
+        report.joining, report.left, report.gaps, report.override, report.group, report.group_name,
     )  # fmt: skip
     if len(_reports) > 200_000:
         _reports.clear()
@@ -197,7 +201,7 @@ def _answers_key(answers: Mapping[int, Report]) -> Key:
     return tuple((ordinal, report.volume, report.withdrawn) for ordinal, report in sorted(answers.items()))
 
 
-def _agent_key(agent: Agent) -> Key:
+def _agent_key(agent: Agent, now: float, patience: float | None) -> Key:
     campaign, asking, decided = agent.campaign, agent.asking, agent.decided
     return (
         _answers_key(agent.answers),
@@ -207,7 +211,9 @@ def _agent_key(agent: Agent) -> Key:
         campaign is not None and (campaign.candidacy, campaign.granted),
         asking is not None and (asking.candidacy, asking.granted, asking.waiting),
         decided is not None and tuple(_join_key(a) if isinstance(a, Join) else a for a in decided.actions),
-        agent.phase in (Phase.BLOCKED, Phase.JOINING), agent.stop_since is not None,
+        agent.phase in (Phase.BLOCKED, Phase.JOINING), agent.stop_since is not None, agent.group, agent.named,
+        patience is not None and now - agent.company_since >= patience,
+        agent.non_primary_since is not None and now - agent.non_primary_since >= STUCK_SECONDS,
     )  # fmt: skip
 
 
@@ -215,14 +221,14 @@ def _join_key(join: Join | None) -> object:
     return join is not None and (join.addresses, join.position, join.discard is not None)
 
 
-def _member_key(member: Member, instances: dict[int, int]) -> Key:
+def _member_key(member: Member, instances: dict[int, int], now: float) -> Key:
     server, volume, agent = member.server, member.volume, member.agent
     return (
         volume.record, volume.data, volume.files, volume.grastate, volume.safe, volume.marks,
-        agent is not None and _agent_key(agent),
+        agent is not None and _agent_key(agent, now, member.patience),
         server is not None and (
             server.launch, server.addresses, server.state, server.log, server.applied, server.entered, server.noted,
-            server.up, server.stopping, server.votes, server.last_primary[0],
+            server.up, server.stopping, server.votes, server.name, server.last_primary[0],
             tuple(sorted(instances.get(i, -1) for i in server.last_primary[1])),
         ),
     )  # fmt: skip
@@ -246,7 +252,7 @@ def key(world: World) -> Key:
         (m.sender, m.voter, m.request.candidacy, _report_key(m.request.candidate)) for m in world.messages
     )
     return (
-        tuple(_member_key(member, instances) for member in world.members), components, messages, world.sides,
+        tuple(_member_key(member, instances, world.now) for member in world.members), components, messages, world.sides,
         frozenset(world.acknowledged), world.lost_volumes, world.founded,
     )  # fmt: skip
 
@@ -270,6 +276,7 @@ class Found:
 def explore(bound: Bound, begin: Begin, rules: Rules | None = None, ends: int = 0) -> Found:
     """All states within the bound. From each ``ends``-th new one (0: none) the cluster must also become whole."""
     first = start(begin, bound.size, rules)
+    first.be_patient(bound.patience)
     found = Found(states=1)
     limits = tuple(getattr(bound, kind) for kind in _KINDS)
     seen = {hash(key(first)): [(0,) * len(_KINDS)]}
