@@ -26,6 +26,7 @@ SCALARS: dict[str, Object] = {
     "string": {"type": "string"},
     "bytes": {"type": "string", "format": "byte"},
     "time": {"type": "string", "format": "date-time"},
+    "microTime": {"type": "string", "format": "date-time"},
     "quantity": {"oneOf": [{"type": "string"}, {"type": "number"}]},
     "intOrString": {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
     "int": {"type": "integer", "format": "int64"},

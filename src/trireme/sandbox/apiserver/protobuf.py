@@ -126,10 +126,17 @@ def _value(kind: Type, value: Any) -> Any:
         case "intOrString":
             parts = dict(_fields(value))
             return parts.get(3, b"").decode() if parts.get(1) else parts.get(2, 0)
-        case "time":
-            seconds = dict(_fields(value)).get(1)
-            return seconds and datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        case "time" | "microTime":
+            return _moment(dict(_fields(value)), micro=kind.name == "microTime")
     return None
+
+
+def _moment(parts: dict[int, int], *, micro: bool) -> str | None:
+    """Seconds (1) and nanoseconds (2); none are no moment."""
+    if not parts.get(1):
+        return None
+    moment = datetime.fromtimestamp(parts[1], UTC).replace(microsecond=parts.get(2, 0) // 1000)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ")
 
 
 def _fields(raw: bytes) -> Iterator[tuple[int, Any]]:

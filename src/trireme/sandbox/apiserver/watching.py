@@ -102,7 +102,7 @@ class _EndedError(Exception):
 
 async def _next(changes: Watch, seconds: float, ended: asyncio.Event | None) -> Change | None:
     """The next change, or None when there was none for so long. Raises _EndedError when all were handed out."""
-    if ended is None or not changes.caught_up:
+    if ended is None:
         try:
             return await asyncio.wait_for(anext(changes), seconds)
         except TimeoutError:

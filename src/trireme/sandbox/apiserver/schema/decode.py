@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from trireme.sandbox.apiserver.errors import Cause, not_emulated, unsupported_value
+from trireme.sandbox.apiserver.schema.moments import read_moment
 from trireme.sandbox.apiserver.schema.types import Enum, Field, ListOf, MapOf, Scalar, Struct, Type
 
 QUANTITY = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?$")
@@ -131,11 +132,21 @@ def _scalar(kind: Scalar, value: Any, path: str) -> Any:
             return str(value)
         case "intOrString":
             _expect(isinstance(value, str) or (number and isinstance(value, int)), value, "intOrString", path)
-        case "string" | "time" | "bytes":
+        case "string" | "bytes":
             _expect(isinstance(value, str), value, "string", path)
+        case "time" | "microTime":
+            _expect(isinstance(value, str), value, "string", path)
+            return _moment(value, micro=kind.name == "microTime")
         case _:
             assert_never(kind.name)
     return value
+
+
+def _moment(text: str, *, micro: bool) -> str:
+    try:
+        return read_moment(text, micro=micro) if text else text
+    except ValueError as error:
+        raise FieldTypeError(str(error)) from error
 
 
 def _expect(holds: bool, value: object, wanted: str, path: str) -> None:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-ScalarName = Literal["string", "int", "bool", "number", "quantity", "intOrString", "time", "bytes", "any"]
+ScalarName = Literal[
+    "string", "int", "bool", "number", "quantity", "intOrString", "time", "microTime", "bytes", "any"
+]
 
 
 @dataclass(frozen=True, slots=True)
