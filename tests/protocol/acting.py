@@ -113,8 +113,8 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
                 world.write(member, joining=False, first_start=None, differs=False)
         case situation.Claim(claim=claim):
             agent.writer = claim
-        case situation.DropHeir() | situation.Dismiss():
-            pass  # nobody asks for a switchover here, and clients keep no connections
+        case situation.DropHeir() | situation.Dismiss() | situation.Retire() | situation.SetAside():
+            pass  # nobody asks for a switchover or a new copy here, volumes have room, clients keep no connections
         case situation.Exit():
             member.agent = None
         case _:

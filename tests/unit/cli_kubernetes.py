@@ -33,6 +33,8 @@ class FakeKubernetes:
     pods: dict[tuple[str, str], Object] = field(default_factory=dict)
     statuses: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """What the agent in a pod says at /status; a pod without one refuses the connection."""
+    next_statuses: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
+    """What it says at the next looks, before it says that again."""
     agents: dict[tuple[str, str], Callable[[str, bytes], CommandReply]] = field(default_factory=dict)
     """What the agent in a pod answers to a signed command at a path."""
     secrets: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -131,7 +133,10 @@ class FakeKubernetes:
         key = (request.match_info["namespace"], request.match_info["pod"])
         if key not in self.statuses:
             return refusal(503, "error trying to reach service: dial tcp 10.0.0.1:8080: connection refused")
-        return web.Response(body=self.statuses[key], content_type="application/json")
+        coming = self.next_statuses.get(key)
+        return web.Response(
+            body=coming.pop(0) if coming else self.statuses[key], content_type="application/json"
+        )
 
     async def _resource(self, request: web.Request) -> web.Response:
         found = self.resources.get((request.match_info["namespace"], request.match_info["name"]))

@@ -197,6 +197,7 @@ def test_all_members_start_at_once_and_keep_their_data() -> None:
         "run": "/run/mysqld",
         "tmp": "/tmp",
         "secret": "/etc/trireme/secret",
+        "secret-given": "/etc/trireme/given",
         "config": "/etc/trireme/config",
     }
 

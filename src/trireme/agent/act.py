@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from trireme.core.situation import (
     Join,
     Launch,
 )
+from trireme.core.upgrading import downgrade
 from trireme.manifests.server_config import GIVE_VOTE, MAKE_PRIMARY
 
 log = logging.getLogger("trireme.agent")
@@ -98,6 +100,14 @@ class Actor:
             case situation.MarkSynced():
                 await self._monitor.execute(GIVE_VOTE)
                 member.records.change(joining=False, first_start=None, differs=False)
+                if member.records.record.rebuild == "emptied":
+                    member.records.change(rebuild=None)
+                    log.info("has a new copy of the data")
+            case situation.Retire(why=why):
+                log.warning("%s", why)
+                member.retire_since = time.monotonic()
+            case situation.SetAside(reason=reason):
+                self._begin(Phase.JOINING, "sets its data aside", partial(self._set_aside, reason))
             case Claim() | DropHeir() | Dismiss():
                 await self._move_role(action)
                 return
@@ -145,9 +155,19 @@ class Actor:
                 f"{facts.root} holds {', '.join(facts.foreign)}, which Trireme did not put there; "
                 f"if it is a data directory, move it to {facts.root / 'data'}, else choose an empty volume"
             )
+        refusal = self._downgrade(facts)
+        if refusal is not None:
+            raise PermanentError(refusal)
         member.facts = facts
         verdict = member.verdict()
         log.info("data directory: %s", verdict.why if verdict else "not known")
+
+    def _downgrade(self, facts: datadir.DirectoryFacts) -> str | None:
+        """Asked before any server, even one that only looks, touches the directory."""
+        if facts.empty:
+            return None
+        server = ".".join(map(str, self._launcher.binaries.version))
+        return downgrade(facts.server_version or "", self._member.records.record.server, server)
 
     async def _ask_engine(self) -> None:
         member = self._member
@@ -229,6 +249,14 @@ class Actor:
             group_name=action.group_name,
         )
         await self._launcher.start(Launch.JOIN)
+
+    async def _set_aside(self, reason: str) -> None:
+        """Crash-safe: until the record says that it is emptied, what is there is what was asked to be set aside."""
+        member, root = self._member, self._member.settings.data_root
+        await asyncio.to_thread(datadir.give_up, root, reason, _stamp())
+        member.records.change(rebuild="emptied", joining=True, first_start=None)
+        member.forget_directory()
+        log.warning("%s: the data directory is set aside", reason)
 
     def _discard(self, reason: str) -> None:
         """Move what may be worth a look aside (one copy is kept); a half-copied transfer is worth none.

@@ -2,13 +2,18 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
 
+from trireme.adapters.mariadb.status import Monitor
+from trireme.adapters.mariadb.variables import set_variables
 from trireme.agent.member import Member
-from trireme.api.commands import CommandReply, Recover, Settle, Switchover
+from trireme.api.commands import CommandReply, Rebuild, Recover, Settle, Switchover, Variables
+from trireme.base.errors import TriremeError
 from trireme.core import switchover
+from trireme.core.retiring import judge_rebuild
 from trireme.core.situation import Heir
 from trireme.core.word import refusal
 
@@ -18,8 +23,9 @@ log = logging.getLogger("trireme.agent")
 class Commands:
     """Each takes the body of a signed request, and answers at once. Raises msgspec.MsgspecError for a bad body."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: Member, monitor: Monitor) -> None:
         self._member = member
+        self._monitor = monitor
 
     async def switchover(self, body: bytes) -> bytes:
         """Name the heir; the rest is between the two members (:mod:`trireme.core.switchover`)."""
@@ -60,6 +66,40 @@ class Commands:
         member.wake.set()
         return _reply(True, f"gap {request.gap} is settled by {request.by}")
 
+    async def rebuild(self, body: bytes) -> bytes:
+        """Note the wish durably; the loop fulfils it (:mod:`trireme.core.retiring`)."""
+        member, request = self._member, msgspec.json.decode(body, type=Rebuild)
+        if member.records.record.rebuild is not None and request.ordinal == member.settings.ordinal:
+            return _reply(True, f"member {request.ordinal} is being rebuilt: {member.why}")
+        reason = judge_rebuild(request, member.report(), member.answers)
+        if reason is not None:
+            return _reply(False, reason)
+        try:
+            member.records.change(rebuild="asked")
+        except OSError as error:
+            return _reply(False, f"the wish cannot be written down: {error.strerror}")
+        log.warning("asked to take a new copy of the data: %s", request.why or "no reason given")
+        member.wake.set()
+        return _reply(True, f"member {request.ordinal} leaves, sets its data aside, and takes a new copy")
 
-def _reply(accepted: bool, why: str) -> bytes:
-    return msgspec.json.encode(CommandReply(accepted=accepted, why=why))
+    async def variables(self, body: bytes) -> bytes:
+        """Set what the server takes; remember it until that server ends."""
+        member, request = self._member, msgspec.json.decode(body, type=Variables)
+        if member.status is None:
+            return _reply(False, f"no server answers here ({member.phase}: {member.why})")
+        server = member.server
+        try:
+            done, refused = await set_variables(self._monitor, request.values)
+        except TriremeError as error:
+            return _reply(False, f"the server did not answer: {error}")
+        if member.server is not server:
+            return _reply(False, "the server ended meanwhile, and what was set with it")
+        member.variables = {**member.variables, **done}
+        if done:
+            log.info("set live: %s", ", ".join(done))
+        words = f"{len(done)} of {len(request.values)} variables are set until this server ends"
+        return _reply(not refused, words, refused)
+
+
+def _reply(accepted: bool, why: str, refused: Mapping[str, str] | None = None) -> bytes:
+    return msgspec.json.encode(CommandReply(accepted=accepted, why=why, refused=refused or {}))

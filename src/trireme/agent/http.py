@@ -13,7 +13,13 @@ from trireme.agent.act import give_grant
 from trireme.agent.commands import Commands
 from trireme.agent.member import Member
 from trireme.agent.metrics import CONTENT_TYPE, render_metrics
-from trireme.api.commands import RECOVER_PATH, SETTLE_PATH, SWITCHOVER_PATH
+from trireme.api.commands import (
+    REBUILD_PATH,
+    RECOVER_PATH,
+    SETTLE_PATH,
+    SWITCHOVER_PATH,
+    VARIABLES_PATH,
+)
 from trireme.api.names import PRIMARY, SECONDARY
 from trireme.api.report import GrantRequest
 from trireme.core import health
@@ -56,6 +62,8 @@ class AgentServer:
                 web.post(SWITCHOVER_PATH, self._signed(self._commands.switchover)),
                 web.post(RECOVER_PATH, self._signed(self._commands.recover)),
                 web.post(SETTLE_PATH, self._signed(self._commands.settle)),
+                web.post(REBUILD_PATH, self._signed(self._commands.rebuild)),
+                web.post(VARIABLES_PATH, self._signed(self._commands.variables)),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)

@@ -19,6 +19,7 @@ from trireme.agent.member import Member
 from trireme.api.position import View
 from trireme.base.durable import write_durably
 from trireme.core.situation import Launch
+from trireme.core.upgrading import parse
 from trireme.manifests.server_config import ServerConfig, render
 
 log = logging.getLogger("trireme.agent")
@@ -92,9 +93,11 @@ class Launcher:
             return
         member.launch, member.status, member.was_connected = launch, None, False
         member.joined_at = member.drain = member.heir = member.non_primary_since = None
+        member.variables = {}
         member.progress, member.progress_at = None, time.monotonic()
         self._seen = None
         self._advice = ""
+        self._note_version()
         server = Server(
             self.binaries,
             settings.config_file,
@@ -114,6 +117,13 @@ class Launcher:
         log.info("started mariadbd (pid %s) to %s", server.pid, launch)
         self._stopping = None
         self._watching = asyncio.create_task(self._watch(server))
+
+    def _note_version(self) -> None:
+        """Durably, before the server may change what only its like can read."""
+        records, own = self._member.records, ".".join(map(str, self.binaries.version))
+        ran, empty = parse(records.record.server), not any(self._member.settings.data_dir.iterdir())
+        if (empty or ran is None or ran < self.binaries.version) and records.record.server != own:
+            records.change(server=own)
 
     def begin_stop(self, failed: str | None = None) -> None:
         """Stop the server in order; at the pod's deadline it is killed. Asked twice, it stops once.
@@ -193,6 +203,7 @@ class Launcher:
         ended = await server.wait()
         member = self._member
         member.server, member.status, member.launch, member.received_bytes = None, None, None, None
+        member.retire_since = None
         member.forget_directory()
         if not ended.asked:
             member.restarts += 1

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
+from typing import Protocol
 
-from trireme.adapters.kubernetes import PodLabels
 from trireme.adapters.peers import Peers
 from trireme.agent.act import Actor
 from trireme.agent.diet import give_back
 from trireme.agent.member import Member
 from trireme.agent.observe import Observer
-from trireme.agent.roles import Roles
 from trireme.api.report import Phase, Report
 from trireme.core import health
 from trireme.core.decide import decide
@@ -24,15 +24,30 @@ LEAST_ROUND_SECONDS = 0.05
 """From the begin of one round to the next, however often others wake us: a storm of wake-ups must not eat a core."""
 
 
+class Beside(Protocol):
+    """Work that waits for others, such as the API server or SQL: the loop does not wait for it."""
+
+    def follow(self) -> None:
+        """Begin what is due, unless it is under way. Called in each round."""
+
+    async def close(self) -> None: ...
+
+
 class Loop:
     def __init__(
-        self, member: Member, observer: Observer, actor: Actor, peers: Peers, labels: PodLabels
+        self,
+        member: Member,
+        observer: Observer,
+        actor: Actor,
+        peers: Peers,
+        beside: Sequence[Beside],
     ) -> None:
+        """``beside``: what follows the member's state, at its own pace."""
         self._member = member
         self._observer = observer
         self._actor = actor
         self._peers = peers
-        self._roles = Roles(member, labels)
+        self._beside = beside
         self._told: tuple[object, ...] = ()
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -48,11 +63,13 @@ class Loop:
             self._report(decision)
             await self._actor.act(decision.actions)
             self._tell_others()
-            self._roles.follow()
+            for part in self._beside:
+                part.follow()
             if self._member.rounds % GIVE_BACK_ROUNDS == 0:
                 give_back()
             await self._pause(begun + LEAST_ROUND_SECONDS - time.monotonic(), decision.again)
-        await self._roles.close()
+        for part in self._beside:
+            await part.close()
 
     def _report(self, decision: Decision) -> None:
         member = self._member

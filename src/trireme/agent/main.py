@@ -17,6 +17,7 @@ from trireme.adapters.mariadb.notify import NotifyListener
 from trireme.adapters.mariadb.status import Monitor
 from trireme.adapters.peers import Peers
 from trireme.adapters.signing import derive_password, read_token
+from trireme.agent.accounts import AccountKeeper
 from trireme.agent.act import Actor
 from trireme.agent.commands import Commands
 from trireme.agent.diet import give_back
@@ -26,7 +27,9 @@ from trireme.agent.loop import Loop
 from trireme.agent.member import Member
 from trireme.agent.observe import Observer
 from trireme.agent.records import Records
+from trireme.agent.roles import Roles
 from trireme.agent.settings import Settings, read_settings
+from trireme.agent.upgrades import UpgradeKeeper
 from trireme.base.errors import PermanentError
 from trireme.base.log import set_up_log
 
@@ -74,11 +77,14 @@ async def _run(settings: Settings) -> int:
     peers = Peers(token, settings.http_port, settings.listen_address)
     monitor = Monitor(settings.socket, AGENT_USER, derive_password(token, "agent"))
     actor = Actor(member, peers, launcher, monitor, token)
-    server = AgentServer(member, Commands(member), token)
+    server = AgentServer(member, Commands(member, monitor), token)
     listener = NotifyListener(settings.notify_socket, launcher.on_notify)
-    loop = Loop(
-        member, Observer(member, Resolver(), peers, monitor), actor, peers, PodLabels(settings.namespace)
+    beside = (
+        Roles(member, PodLabels(settings.namespace)),
+        AccountKeeper(member, monitor, token),
+        UpgradeKeeper(member),
     )
+    loop = Loop(member, Observer(member, Resolver(), peers, monitor), actor, peers, beside)
     _stop_on_signals(member)
     try:
         await server.start()

@@ -16,7 +16,18 @@ from trireme.agent.records import Records
 from trireme.agent.settings import Settings
 from trireme.api.names import PRIMARY
 from trireme.api.position import ZERO_UUID, Position, View
-from trireme.api.report import Directory, Gap, Phase, Report, ServerReport, WriterClaim
+from trireme.api.report import (
+    Accounts,
+    Directory,
+    Disk,
+    Gap,
+    Phase,
+    Report,
+    Room,
+    ServerReport,
+    Upgrade,
+    WriterClaim,
+)
 from trireme.core import directory, health
 from trireme.core.draining import Client, Drain
 from trireme.core.gaps import merged
@@ -58,6 +69,13 @@ class Member:
     handover: str = ""
     """Why the last switchover from here came to nothing."""
     drain: Drain | None = None
+    retire_since: float | None = None
+    """Its server leaves the group for a while, since when."""
+    disk: Disk | None = None
+    upgrade: Upgrade | None = None
+    accounts: Accounts | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Set live on the server that runs now."""
     launch: Launch | None = None
     joined_at: int | None = None
     was_connected: bool = False
@@ -162,14 +180,19 @@ class Member:
             candidacy=record.candidacy,
             withdrawn=record.withdrawn,
             writer=self.writer,
-            unrouted=self._writes and self.role_label not in (None, PRIMARY),
+            unrouted=self.writes and self.role_label not in (None, PRIMARY),
             joined_at=self.joined_at,
-            leaving=self.stop_since is not None,
+            leaving=self.stop_since is not None or self.retire_since is not None,
             unsettled=not self.running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(verdict),
             received_bytes=self.received_bytes,
-            heir=self.heir.ordinal if self.heir is not None and self._writes else None,
+            heir=self.heir.ordinal if self.heir is not None and self.writes else None,
             handover=self.handover,
+            rebuilding=record.rebuild is not None,
+            disk=self.disk,
+            upgrade=self.upgrade,
+            variables=self.variables,
+            accounts=self.accounts if self.writes else None,
             joining=record.joining,
             left=verdict is not None and verdict.directory is Directory.CLEAN and not record.outside,
             gaps=self._gaps(),
@@ -207,12 +230,17 @@ class Member:
         return self.live.patience - (time.monotonic() - self.company_since)
 
     @property
-    def _writes(self) -> bool:
+    def writes(self) -> bool:
         return self.writer is not None and self.writer.ordinal == self.settings.ordinal
 
     def _held_up(self, verdict: directory.Verdict | None) -> bool:
         waits = self.phase is Phase.BLOCKED or self.busy is not None or time.monotonic() < self.retry_at
-        return waits or self.fault is not None or self.stop_since is not None or verdict is None
+        low = (
+            self.disk is not None
+            and self.disk.room is Room.LOW
+            and any(r.primary for r in self.answers.values())
+        )
+        return waits or low or self.fault is not None or self.stop_since is not None or verdict is None
 
     def _position(self, verdict: directory.Verdict | None) -> Position | None:
         if self.status is not None:

@@ -1,7 +1,9 @@
 """Gathers one situation: what the server, the other agents and the records say. It judges nothing."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import time
 from collections.abc import Iterable
 
@@ -13,6 +15,7 @@ from trireme.agent.live import read_live
 from trireme.agent.member import Member
 from trireme.api.report import Phase, Report
 from trireme.base.errors import PermanentError, TemporaryError, TriremeError
+from trireme.core.retiring import measure
 from trireme.core.situation import Situation
 
 log = logging.getLogger("trireme.agent")
@@ -37,6 +40,7 @@ class Observer:
 
         ``prompt``: there is news to act on, so that members that are slow to answer are not waited for.
         """
+        self._look_at_volume()
         if self._knows_itself():
             await asyncio.gather(self._look_at_server(), self._ask_members(prompt))
         return self.situation()
@@ -82,6 +86,8 @@ class Observer:
             doubtful=member.doubtful,
             refusal=member.refusal,
             stop_since=member.stop_since,
+            retire_since=member.retire_since,
+            rebuild_asked=record.rebuild == "asked",
             labelled=member.role_label is not None,
             clients=member.clients,
             heir=member.heir,
@@ -99,6 +105,14 @@ class Observer:
             return False
         return member.server.left_group or (member.was_connected and not member.status.connected)
 
+    def _look_at_volume(self) -> None:
+        """A volume that cannot be asked keeps its last word: the look at the directory says what is wrong with it."""
+        member = self._member
+        with contextlib.suppress(OSError):
+            found = os.statvfs(member.settings.data_root)
+            free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+            member.disk = measure(free, size, member.disk)
+
     async def _look_at_server(self) -> None:
         member = self._member
         if member.server is None:
@@ -113,7 +127,8 @@ class Observer:
             elif member.non_primary_since is None:
                 member.non_primary_since = time.monotonic()
             member.was_connected = member.was_connected or member.status.connected
-            moving = member.stop_since is not None or member.drain is not None
+            leaves = member.stop_since is not None or member.retire_since is not None
+            moving = leaves or member.drain is not None
             member.clients = await self._monitor.clients() if moving else ()
         except TriremeError as error:
             member.status = None

@@ -31,6 +31,10 @@ class Record:
     """Set from the moment a first start may touch the directory until the first Primary view."""
     differs: bool = False
     """The server left the group because its data differs; until a new copy of it is Synced."""
+    server: str = ""
+    """The newest server that ran on this data, such as 10.11.19; empty for none."""
+    rebuild: Literal["asked", "emptied"] | None = None
+    """A new copy of the data was asked for; the old one is set aside; until this member is Synced with the new one."""
     joining: bool = False
     """Set before a server is started to join, until this member is Synced."""
     outside: bool = False

@@ -10,6 +10,9 @@ from trireme.agent.live import MAX_MEMBERS, Live, parse_founder, parse_missing_m
 from trireme.api.names import HTTP_PORT
 from trireme.base.errors import PermanentError
 
+PASSWORD_GRACE_SECONDS = 600
+"""A changed Secret reaches a pod's files within 1 to 2 minutes; what reads it from its environment must restart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -29,6 +32,10 @@ class Settings:
     run_dir: Path
     tmp_dir: Path
     secret_dir: Path
+    given_dir: Path
+    """The Secret as the kubelet shows it now; absent where it is not mounted."""
+    password_grace: float
+    """Seconds for which a password that was changed stays valid beside the new one."""
     config_dir: Path
     live_dir: Path
     missing_members: str = "Wait"
@@ -105,6 +112,37 @@ class Settings:
         return value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArbitratorSettings:
+    """Of the pod that has a vote and no data. Its garbd listens on the group's port of ``address``."""
+
+    cluster: str
+    namespace: str
+    address: str
+    srv_name: str
+    http_port: int
+    secret_dir: Path
+    tmp_dir: Path
+
+
+def read_arbitrator_settings(env: Mapping[str, str]) -> ArbitratorSettings:
+    """Raises PermanentError as :func:`read_settings`; the variables' meanings are the same."""
+    service, namespace = _required(env, "TRIREME_SERVICE"), _required(env, "TRIREME_NAMESPACE")
+    port, domain = (
+        env.get("TRIREME_PORT_NAME") or "galera",
+        env.get("TRIREME_CLUSTER_DOMAIN") or "cluster.local",
+    )
+    return ArbitratorSettings(
+        cluster=_required(env, "TRIREME_CLUSTER"),
+        namespace=namespace,
+        address=_address(env, "TRIREME_POD_IP"),
+        srv_name=f"_{port}._tcp.{service}.{namespace}.svc.{domain}.",
+        http_port=_number(env, "TRIREME_HTTP_PORT", HTTP_PORT, 1, 65535),
+        secret_dir=Path(env.get("TRIREME_SECRET_DIR") or "/etc/trireme/secret"),
+        tmp_dir=Path(env.get("TMPDIR") or "/tmp"),  # noqa: S108 - the pod's own emptyDir
+    )
+
+
 def read_settings(env: Mapping[str, str]) -> Settings:
     """Raises PermanentError naming the variable, its value and what was expected."""
     pod = _required(env, "TRIREME_POD_NAME")
@@ -129,6 +167,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         run_dir=Path(env.get("TRIREME_RUN_DIR") or "/run/mysqld"),
         tmp_dir=Path(env.get("TMPDIR") or "/tmp"),  # noqa: S108 - the pod's own emptyDir
         secret_dir=Path(env.get("TRIREME_SECRET_DIR") or "/etc/trireme/secret"),
+        given_dir=Path(env.get("TRIREME_GIVEN_DIR") or "/etc/trireme/given"),
+        password_grace=_number(env, "TRIREME_PASSWORD_GRACE_SECONDS", PASSWORD_GRACE_SECONDS, 0, 604800),
         config_dir=Path(env.get("TRIREME_CONFIG_DIR") or "/etc/trireme/config"),
         live_dir=Path(env.get("TRIREME_LIVE_DIR") or "/etc/trireme/live"),
         missing_members=env.get("TRIREME_MISSING_MEMBERS") or "Wait",

@@ -19,10 +19,12 @@ COMMANDS = {
     "status": "trireme.cli.status",
     "sql": "trireme.cli.sql",
     "switchover": "trireme.cli.switchover",
+    "rebuild": "trireme.cli.rebuild",
     "sandbox": "trireme.sandbox.commands",
     "version": "trireme.cli.version",
     "agent": "trireme.cli.in_pods",
     "operator": "trireme.cli.in_pods",
+    "arbitrator": "trireme.cli.in_pods",
     "secret": "trireme.cli.in_pods",
 }
 """In the order of --help. A module has its application as NAME_app. The sandbox is mounted by name: it is a

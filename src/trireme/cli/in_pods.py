@@ -8,6 +8,7 @@ PANEL = "Run by pods"
 
 agent_app = typer.Typer(add_completion=False)
 operator_app = typer.Typer(add_completion=False)
+arbitrator_app = typer.Typer(add_completion=False)
 secret_app = typer.Typer(add_completion=False)
 
 
@@ -31,6 +32,14 @@ def operator(
     """Keep GaleraClusters as they are declared.
 
     Its settings are TRIREME_* environment variables: see docs/operator.md.
+    """
+
+
+@arbitrator_app.command(rich_help_panel=PANEL)
+def arbitrator() -> None:
+    """Vote in a cluster's Primary without holding data: garbd, in a pod of its own.
+
+    Its settings are TRIREME_* environment variables: see docs/agent.md.
     """
 
 

@@ -5,6 +5,7 @@ import sys
 
 IN_PODS = {
     "agent": "trireme.agent.entry",
+    "arbitrator": "trireme.agent.voter",
     "operator": "trireme.operator.main",
     "secret": "trireme.cli.secret",
 }
@@ -14,7 +15,9 @@ IN_PODS = {
 def main() -> None:
     """``trireme`` and ``kubectl-trireme``. Exits with the command's status."""
     match sys.argv[1:]:
-        case [("agent" | "operator" | "secret") as command, *arguments] if "--help" not in arguments:
+        case [("agent" | "arbitrator" | "operator" | "secret") as command, *arguments] if (
+            "--help" not in arguments
+        ):
             sys.exit(importlib.import_module(IN_PODS[command]).main(arguments))
         case _:
             sys.exit(importlib.import_module("trireme.cli.app").main())

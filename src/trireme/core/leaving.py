@@ -9,7 +9,10 @@ from trireme.core.writer import choose_writer, in_same_component, may_write
 
 
 def leave(situation: Situation) -> Decision:
-    """``stop_since`` is set. Nothing here ends the work early because of the time: the supervisor owns the deadline."""
+    """``stop_since`` is set, or ``retire_since``: then the server stops, and the agent goes on.
+
+    Nothing here ends the work early because of the time: the supervisor owns the deadline.
+    """
     me = situation.me
     if not me.running and situation.busy is None:
         return Decision(Phase.LEAVING, "stopped in order", (Exit(),))
@@ -21,7 +24,7 @@ def leave(situation: Situation) -> Decision:
         return Decision(Phase.LEAVING, "stops a server that is not in service", (StopServer(),))
     claim = choose_writer(me, situation.answers)
     keep = (Claim(claim),) if claim is not None and claim != me.writer else ()
-    waited = situation.now - (situation.stop_since or situation.now)
+    waited = situation.now - _since(situation)
     writes = claim is not None and claim.ordinal == me.ordinal
     others = _able_others(situation)
     if writes and others and waited < HANDOVER_SECONDS:
@@ -35,7 +38,7 @@ def _drain(
     """Where nobody else serves, there is nowhere to lead clients to: only open transactions are waited for."""
     heir = situation.answers.get(claim.ordinal) if claim is not None else None
     step = advance(
-        situation.drain or Drain(since=situation.stop_since or situation.now),
+        situation.drain or Drain(since=_since(situation)),
         [replace(client, local=False) for client in situation.clients],
         now=situation.now,
         led_away=heir is None or claim is None or led_to(heir, claim),
@@ -50,6 +53,11 @@ def _drain(
     else:
         why = "serves until every node leads its clients to the others"
     return Decision(Phase.LEAVING, why, (*keep, Dismiss(step.drain, step.close, step.overdue)), again=0.1)
+
+
+def _since(situation: Situation) -> float:
+    known = (situation.stop_since, situation.retire_since)
+    return min((since for since in known if since is not None), default=situation.now)
 
 
 def _able_others(situation: Situation) -> list[Report]:

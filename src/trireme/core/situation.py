@@ -76,6 +76,10 @@ class Situation:
     refusal: str | None = None
     """The server runs and refuses its own agent, in words: a person must mend an account or a password."""
     stop_since: float | None = None
+    retire_since: float | None = None
+    """It leaves the group for a while, since when."""
+    rebuild_asked: bool = False
+    """A new copy of the data is wanted, and the old one is still in place."""
     labelled: bool = False
     """Clients are led by the pods' role labels, which take a moment to reach every node."""
     clients: tuple[Client, ...] = ()
@@ -198,6 +202,20 @@ class Dismiss:
 
 
 @dataclass(frozen=True, slots=True)
+class Retire:
+    """Leave the group for a while, for this reason."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Move the data directory aside, as was asked for; a full state transfer brings another. No server runs."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """The agent's work is done."""
 
@@ -217,6 +235,8 @@ Action = (
     | Claim
     | DropHeir
     | Dismiss
+    | Retire
+    | SetAside
     | Exit
 )
 

@@ -192,6 +192,19 @@ def _provider_options(config: ServerConfig) -> dict[str, str]:
     }
 
 
+def arbitrator_options(address: str) -> str:
+    """Provider options of an arbitrator at ``address``: it must see a loss as soon as the members do."""
+    loopback = ip_address(address).is_loopback
+    everywhere = "::" if ip_address(address).version == 6 else "0.0.0.0"  # noqa: S104
+    options = {
+        "gmcast.listen_addr": f"tcp://{_host(address if loopback else everywhere)}:{GROUP_PORT}",
+        "pc.recovery": "no",
+        **_FAILURE_DETECTION,
+        **_JOINING,
+    }
+    return ";".join(f"{key}={value}" for key, value in options.items())
+
+
 def _transfers(config: ServerConfig) -> dict[str, str]:
     bind = f"bind={_host(config.address)}," if _loopback(config) else ""
     return {

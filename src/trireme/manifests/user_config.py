@@ -16,7 +16,7 @@ LONGEST_LINE = 4000
 _SERVER_SECTION = re.compile(r"(mysqld|mariadbd|mariadb|server|client-server|galera)(-\d+(\.\d+)?)?")
 _PREFIXES = ("loose_", "skip_", "disable_", "enable_", "maximum_")
 _YES = frozenset({"", "1", "on", "yes", "true"})
-_OPTIONS = "wsrep_provider_options"
+OPTIONS = "wsrep_provider_options"
 
 _OWN = "Trireme sets it for each start from what it knows of the cluster"
 _SUPERVISION = "Trireme reaches and supervises the server by it"
@@ -109,9 +109,9 @@ def read_user_config(text: str) -> UserConfig:
     warnings: list[str] = []
     for setting in _server_settings(lines):
         _refuse(setting)
-        if setting.name == _OPTIONS:
+        if setting.name == OPTIONS:
             options.update(_provider_options(setting))
-            lines[setting.line - 1] = f"# merged into {_OPTIONS} above: {lines[setting.line - 1].strip()}"
+            lines[setting.line - 1] = f"# merged into {OPTIONS} above: {lines[setting.line - 1].strip()}"
         elif (warning := _warning(setting)) is not None:
             warnings.append(warning)
     return UserConfig("\n".join(lines).strip("\n"), options, tuple(warnings))
@@ -161,16 +161,24 @@ def _unquote(value: str) -> str:
     return value.partition("#")[0].strip()
 
 
+def why_refused(name: str, value: str) -> str | None:
+    """The reason why a variable may not have this value, wherever it is set; None where it may."""
+    if name == OPTIONS:
+        keys = (pair.partition("=")[0].strip().lower() for pair in value.split(";"))
+        return next((f"{key}: {_REFUSED_OPTIONS[key]}" for key in keys if key in _REFUSED_OPTIONS), None)
+    why, allowed = _REFUSED.get(name, ("", frozenset()))
+    return why if why and value.lower() not in allowed else None
+
+
 def _refuse(setting: _Setting) -> None:
-    rule = _REFUSED.get(setting.name)
-    if rule is not None:
-        why, allowed = rule
-        if setting.value.lower() not in allowed:
+    if setting.name in _REFUSED:
+        why = why_refused(setting.name, setting.value)
+        if why is not None:
             raise PermanentError(
                 f"my.cnf line {setting.line}: {setting.written} is refused: {why}; take it out"
             )
-    elif setting.name != _OPTIONS:
-        full = next((name for name in (*_REFUSED, _OPTIONS) if name.startswith(setting.name)), None)
+    elif setting.name != OPTIONS:
+        full = next((name for name in (*_REFUSED, OPTIONS) if name.startswith(setting.name)), None)
         if full is not None:
             raise PermanentError(
                 f"my.cnf line {setting.line}: {setting.written} would be taken for {full}: spell the setting out"

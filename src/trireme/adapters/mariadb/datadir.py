@@ -96,7 +96,7 @@ def _look_inside(facts: DirectoryFacts, data: Path) -> DirectoryFacts:
         transfer_marks=tuple(name for name in _TRANSFER_MARKS if name in names and _filled(data / name)),
         half_copied=tuple(name for name in _HALF_COPIED if name in names),
         has_gvwstate="gvwstate.dat" in names,
-        server_version=_read_version(data),
+        server_version=read_version(data),
         writable=facts.writable and os.access(data, os.W_OK | os.X_OK),
     )
 
@@ -110,7 +110,8 @@ def _filled(mark: Path) -> bool:
     return not mark.is_dir() or any(mark.iterdir())
 
 
-def _read_version(data: Path) -> str | None:
+def read_version(data: Path) -> str | None:
+    """Of the server that its system tables are made for, as mariadb-install-db or mariadb-upgrade marked it."""
     for name in ("mariadb_upgrade_info", "mysql_upgrade_info"):
         try:
             return (data / name).read_text(errors="replace")[:64].strip("\0\n ")
@@ -145,6 +146,22 @@ def set_aside(root: Path, reason: str, now_text: str) -> Path | None:
     return target
 
 
+def give_up(root: Path, reason: str, now_text: str) -> Path | None:
+    """Set ``data/`` aside, as the only copy there; or remove it where a new copy would not find room beside it.
+
+    The caller must know that a living Primary has all of it, and that no server runs. Idempotent.
+    """
+    if not (root / DATA).exists():
+        return None
+    prune_aside(root, 0)
+    used = _disk_use(root / DATA)
+    found = os.statvfs(root)
+    if found.f_bavail * found.f_frsize < used + used // 4:
+        remove(root)
+        return None
+    return set_aside(root, reason, now_text)
+
+
 def remove(root: Path) -> None:
     """Remove ``data/`` for good: at once by its name, then file by file. The caller must know that no server runs."""
     shutil.rmtree(root / UNFINISHED, ignore_errors=True)
@@ -174,8 +191,12 @@ def clean_transfer_leftovers(root: Path) -> tuple[str, ...]:
 
 def aside_bytes(root: Path) -> int:
     """Disk use of all that was set aside."""
+    return _disk_use(root / ASIDE)
+
+
+def _disk_use(top: Path) -> int:
     total = 0
-    for folder, _, names in os.walk(root / ASIDE):
+    for folder, _, names in os.walk(top):
         for name in names:
             try:
                 total += (Path(folder) / name).lstat().st_blocks * 512

@@ -28,8 +28,13 @@ STEP_SECONDS = 300.0
 _RESERVED = frozenset({"root", "mariadb.sys", SST_USER, AGENT_USER})
 _SST_PRIVILEGES = "RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, REPLICA MONITOR, CONNECTION ADMIN"
 """What mariadb-backup --galera-info of 10.11 to 11.8 asks for, and to end statements that block its locks."""
-_AGENT_PRIVILEGES = "PROCESS, READ_ONLY ADMIN, CONNECTION ADMIN, SUPER"
-"""SUPER is what SET GLOBAL wsrep_desync needs; no privilege on any data."""
+_AGENT_PRIVILEGES = (
+    "PROCESS, READ_ONLY ADMIN, CONNECTION ADMIN, BINLOG ADMIN, REPLICATION MASTER ADMIN, REPLICATION SLAVE ADMIN,"
+    " CREATE USER, SUPER"
+)
+"""The ADMINs and SUPER are what SET GLOBAL needs, CREATE USER is for changed passwords; no privilege on any data."""
+_AGENT_READS = "mysql.global_priv"
+"""The accounts' password hashes, to compare them with the Secret's."""
 _UNSYNCED = (
     "--loose-innodb-flush-method=nosync",
     "--innodb-flush-log-at-trx-commit=0",
@@ -107,6 +112,7 @@ def account_statements(accounts: Accounts) -> list[str]:
     ):
         lines.append(f"CREATE USER '{user}'@'localhost' {_identified(password)};")
         lines.append(f"GRANT {privileges} ON *.* TO '{user}'@'localhost';")
+    lines.append(f"GRANT SELECT ON {_AGENT_READS} TO '{AGENT_USER}'@'localhost';")
     return [*lines, *_application(accounts), "FLUSH PRIVILEGES;"]
 
 

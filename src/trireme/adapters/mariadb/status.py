@@ -22,8 +22,9 @@ _FORBIDDEN = frozenset(
     {ER.DBACCESS_DENIED_ERROR, ER.TABLEACCESS_DENIED_ERROR, ER.SPECIFIC_ACCESS_DENIED_ERROR}
 )
 _UNCERTAIN = frozenset({CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR})
-_SESSION = "SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 1"
-"""The agent asks about this server, not about the group's data: a non-Primary one must answer at once too."""
+_SESSION = "SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 1, sql_mode = ''"
+"""The agent asks about this server, not about the group's data: a non-Primary one must answer at once too. What a
+backslash in a literal means is up to sql_mode: the agent's is known."""
 
 _CLIENTS = (
     "SELECT p.ID, t.trx_id IS NOT NULL OR p.COMMAND <> 'Sleep', p.HOST = 'localhost'"
@@ -89,6 +90,15 @@ class Monitor:
         """Run one administrative statement. Raises as :meth:`read`."""
         await self._call(lambda cursor: cursor.execute(statement))
 
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of one query. Raises as :meth:`read`."""
+
+        def ask(cursor: Any) -> list[tuple[Any, ...]]:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+        return await self._call(ask)
+
     async def clients(self) -> tuple[Client, ...]:
         """Connections of clients, the agent's own left out. Raises as :meth:`read`."""
         return await self._call(_read_clients)
@@ -136,6 +146,14 @@ class Monitor:
         if connection is not None and connection.open:
             with contextlib.suppress(pymysql.Error, OSError):
                 connection.close()
+
+
+def server_words(error: Exception) -> str:
+    """What the server itself answered, where an error came of that; empty where there was no answer."""
+    cause = error.__cause__
+    if isinstance(cause, pymysql.Error) and len(cause.args) > 1 and 1000 <= cause.args[0] < 2000:
+        return str(cause.args[1])
+    return ""
 
 
 def _kind(error: Exception, socket: Path) -> TemporaryError | PermanentError | UncertainError:

@@ -175,7 +175,7 @@ def _database_container(cluster: GaleraCluster, options: Options, image: str) ->
             {"name": "data", "mountPath": "/var/lib/mysql"},
             {"name": "run", "mountPath": "/run/mysqld"},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own emptyDir
-            {"name": "secret", "mountPath": "/etc/trireme/secret", "readOnly": True},
+            {"name": "secret", "mountPath": "/etc/trireme/secret"},
             {"name": "secret-given", "mountPath": "/etc/trireme/given", "readOnly": True},
             {"name": "config", "mountPath": "/etc/trireme/config", "readOnly": True},
             {"name": "live", "mountPath": "/etc/trireme/live", "readOnly": True},

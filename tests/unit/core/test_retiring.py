@@ -1,0 +1,119 @@
+"""Leaving for a while: when a volume runs out of room, and to be rebuilt."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.core.builders import OTHER_HISTORY, Builder, answers, member, situation
+from trireme.api.commands import Rebuild
+from trireme.api.report import Disk, Phase, Room
+from trireme.core.decide import decide
+from trireme.core.retiring import GIB, MIB, judge_rebuild, measure, reserve
+from trireme.core.situation import Exit, Join, Retire, SetAside, StopServer
+
+SIZE = 10 * GIB
+KEPT = 512 * MIB
+
+
+def on(builder: Builder, free: int, size: int = SIZE) -> Builder:
+    return Builder(replace(builder.report, disk=measure(free, size, None)))
+
+
+FULL = on(member(0).primary().claiming(100, 0), 100 * MIB)
+ONE, TWO = (
+    on(member(1).primary().claiming(100, 0), 5 * GIB),
+    on(member(2).primary().claiming(100, 0), 5 * GIB),
+)
+
+
+def retires(*members: Builder, **more: Any) -> bool:
+    return any(isinstance(action, Retire) for action in decide(situation(*members, **more)).actions)
+
+
+def test_the_reserve_is_five_percent_and_one_gigabyte_at_most() -> None:
+    assert reserve(SIZE) == KEPT
+    assert reserve(1000 * GIB) == GIB
+
+
+def test_a_member_does_not_come_and_go() -> None:
+    first = measure(KEPT - 1, SIZE, None)
+    assert first.room is Room.LOW
+    assert measure(2 * KEPT - 1, SIZE, first).room is Room.LOW
+    assert measure(2 * KEPT, SIZE, first).room is Room.ENOUGH
+    assert measure(KEPT, SIZE, Disk(room=Room.ENOUGH, free_bytes=0, size_bytes=0)).room is Room.ENOUGH
+
+
+ROWS: dict[str, tuple[list[Builder], bool]] = {
+    "it is short of room, the others are not": ([FULL, ONE, TWO], True),
+    "it has room": ([on(FULL, 5 * GIB), ONE, TWO], False),
+    "nobody else serves": ([FULL], False),
+    "the others only join": ([FULL, on(member(1).primary(state=1), 5 * GIB)], False),
+    "the others are short, too": ([FULL, on(ONE, 100 * MIB), on(TWO, KEPT + MIB)], False),
+    "one of them is not": ([FULL, on(ONE, 100 * MIB), TWO], True),
+    "the others live in another history": ([FULL, on(member(1).primary(history=OTHER_HISTORY), SIZE)], False),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_who_leaves_for_want_of_room(name: str) -> None:
+    members, leaves = ROWS[name]
+    assert retires(*members) is leaves
+
+
+def test_it_leaves_as_in_a_stop_and_its_agent_stays() -> None:
+    leaving = Builder(replace(FULL.report, leaving=True))
+    first = decide(situation(leaving, ONE, TWO, retire_since=999.9))
+    assert "hands the writer role over" in first.why
+    led = ONE.claiming(201, 1)
+    assert StopServer() in decide(situation(leaving, led, TWO, retire_since=999.9)).actions
+    stopped = on(member(0).clean(50).in_view(9, 0, 1, 2), 100 * MIB)
+    waits = decide(situation(stopped, led, TWO))
+    assert (waits.phase, waits.actions) == (Phase.WAITING, ())
+    assert "has 100 MiB free of 10.0 GiB, and needs 512 MiB: make room" in waits.why
+    assert Exit() not in waits.actions
+
+
+def test_it_comes_back_with_room_and_takes_part_in_an_election_without() -> None:
+    back = on(member(0).clean(50).in_view(9, 0, 1, 2), 5 * GIB)
+    assert any(isinstance(a, Join) for a in decide(situation(back, ONE, TWO)).actions)
+    short = on(member(0).clean(50).in_view(9, 0), 100 * MIB)
+    assert decide(situation(short)).phase is Phase.ELECTING
+
+
+# --- rebuild -----------------------------------------------------------------------------------------------------
+
+DOWN = member(2).clean(50).in_view(9, 0, 1, 2)
+REQUESTS: dict[str, tuple[Builder, list[Builder], int, str | None]] = {
+    "beside a Synced member": (TWO, [ONE], 2, None),
+    "while it is down": (DOWN, [ONE], 2, None),
+    "meant for another": (TWO, [ONE], 1, "this is member 2, not 1"),
+    "alone": (TWO, [], 2, "no other member is Synced"),
+    "beside a member that joins": (TWO, [member(1).starting()], 2, "no other member is Synced"),
+    "beside another history": (
+        TWO,
+        [member(1).primary(history=OTHER_HISTORY)],
+        2,
+        "no other member is Synced",
+    ),
+    "while it leaves": (TWO.leaving(), [ONE], 2, "is leaving"),
+    "without data": (member(2), [ONE], 2, "has no data"),
+    "without room": (on(TWO, MIB), [ONE], 2, "there is no room for a new copy"),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_requests_to_rebuild(name: str) -> None:
+    me, others, ordinal, said = REQUESTS[name]
+    refusal = judge_rebuild(Rebuild(ordinal=ordinal), me.report, answers(*others))
+    assert refusal is None if said is None else said in str(refusal)
+
+
+def test_a_rebuild_leaves_first_sets_aside_then_and_only_beside_a_living_copy() -> None:
+    assert retires(TWO, ONE, rebuild_asked=True)
+    assert not retires(TWO, member(1).starting(), rebuild_asked=True)
+    assert decide(situation(DOWN, ONE, rebuild_asked=True)).actions == (SetAside("rebuild"),)
+    alone = decide(situation(DOWN, member(1).clean(50).in_view(9, 0, 1, 2), rebuild_asked=True))
+    assert not [a for a in alone.actions if isinstance(a, SetAside)]
+    stranger = decide(situation(DOWN, member(1).primary(history=OTHER_HISTORY), rebuild_asked=True))
+    assert not [a for a in stranger.actions if isinstance(a, SetAside)]
