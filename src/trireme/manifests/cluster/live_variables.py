@@ -1,8 +1,9 @@
 """The server variables that Trireme sets live, by the kind of their values. Chosen by hand; a test asks a real server.
 
 In: what SET GLOBAL changes for new connections, or at once, in every MariaDB from 10.11. Out: what a server only
-grows up to its size at the start (innodb_buffer_pool_size), what cannot be switched on later (query_cache_type),
-replication and binary log formats, and all that names files. What is not here takes a restart, which is never wrong.
+grows up to its size at the start (innodb_buffer_pool_size), what cannot be switched on later (query_cache_type,
+max_user_connections), replication and binary log formats, and all that names files. What is not here takes a
+restart, which is never wrong.
 """
 
 
@@ -20,7 +21,7 @@ BOOLEANS = _words(
     innodb_stats_persistent innodb_status_output innodb_status_output_locks innodb_strict_mode
     innodb_table_locks innodb_undo_log_truncate local_infile log_bin_trust_function_creators
     log_queries_not_using_indexes log_slow_admin_statements log_slow_query low_priority_updates
-    require_secure_transport slow_query_log sql_safe_updates tcp_nodelay userstat wsrep_log_conflicts
+    slow_query_log sql_safe_updates userstat wsrep_log_conflicts
     """
 )
 
@@ -42,7 +43,7 @@ NUMBERS = _words(
     log_slow_min_examined_row_limit log_slow_rate_limit log_warnings max_allowed_packet max_binlog_size
     max_connect_errors max_connections max_error_count max_heap_table_size max_join_size
     max_length_for_sort_data max_password_errors max_prepared_stmt_count max_recursive_iterations
-    max_rowid_filter_size max_session_mem_used max_sort_length max_sp_recursion_depth max_user_connections
+    max_rowid_filter_size max_session_mem_used max_sort_length max_sp_recursion_depth
     min_examined_row_limit mrr_buffer_size net_buffer_length net_read_timeout net_retry_count
     net_write_timeout optimizer_prune_level optimizer_search_depth optimizer_selectivity_sampling_limit
     optimizer_use_condition_selectivity progress_report_time read_buffer_size read_rnd_buffer_size
