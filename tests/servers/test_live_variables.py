@@ -38,7 +38,6 @@ CHOSEN = {
     "innodb_max_dirty_pages_pct_lwm": "10",
     "innodb_compression_level": "5",
     "max_allowed_packet": "33554432",
-    "innodb_log_file_size": "134217728",
     "wsrep_ignore_apply_errors": "3",
     "optimizer_switch": "mrr=on",
     "sql_mode": "ANSI_QUOTES",

@@ -1,9 +1,9 @@
 """The server variables that Trireme sets live, by the kind of their values. Chosen by hand; a test asks a real server.
 
-In: what SET GLOBAL changes for new connections, or at once, in every MariaDB from 10.11. Out: what a server only
-grows up to its size at the start (innodb_buffer_pool_size), what cannot be switched on later (query_cache_type,
-max_user_connections), replication and binary log formats, and all that names files. What is not here takes a
-restart, which is never wrong.
+In: what SET GLOBAL changes for new connections, or at once, in every MariaDB from 10.11. Out: what makes a server busy
+or is sized by Trireme (innodb_buffer_pool_size, innodb_log_file_size), what cannot be switched on later
+(query_cache_type, max_user_connections), what can crash it (wsrep_slave_threads), replication and binary log formats,
+and all that names files. What is not here takes a restart, which is never wrong.
 """
 
 
@@ -34,7 +34,7 @@ NUMBERS = _words(
     in_predicate_conversion_threshold innodb_autoextend_increment innodb_buffer_pool_dump_pct
     innodb_compression_level innodb_fill_factor innodb_flush_log_at_timeout innodb_flush_log_at_trx_commit
     innodb_flush_neighbors innodb_flushing_avg_loops innodb_ft_result_cache_limit innodb_io_capacity
-    innodb_io_capacity_max innodb_lock_wait_timeout innodb_log_file_size innodb_lru_scan_depth
+    innodb_io_capacity_max innodb_lock_wait_timeout innodb_lru_scan_depth
     innodb_max_purge_lag innodb_max_purge_lag_delay innodb_max_undo_log_size innodb_old_blocks_pct
     innodb_old_blocks_time innodb_online_alter_log_max_size innodb_purge_batch_size innodb_purge_threads
     innodb_read_ahead_threshold innodb_spin_wait_delay innodb_stats_persistent_sample_pages
@@ -51,7 +51,7 @@ NUMBERS = _words(
     table_open_cache thread_cache_size thread_pool_idle_timeout thread_pool_max_threads
     thread_pool_oversubscribe thread_pool_stall_limit tmp_disk_table_size tmp_memory_table_size
     tmp_table_size wait_timeout wsrep_ignore_apply_errors wsrep_max_ws_rows wsrep_max_ws_size
-    wsrep_retry_autocommit wsrep_slave_threads wsrep_sync_wait wsrep_trx_fragment_size
+    wsrep_retry_autocommit wsrep_sync_wait wsrep_trx_fragment_size
     """
 )
 """Whole numbers; K, M, G … are allowed in my.cnf."""
