@@ -108,7 +108,8 @@ class GaleraClusterSpec(Model):
     my_cnf: Annotated[str, StringConstraints(max_length=131072)] = field(
         "Your own server settings, in the format of my.cnf. They win over Trireme's defaults; what would break the "
         "cluster's safety is refused with its line and the reason. Variables that the server can change while it "
-        "runs are set live; a change of any other restarts the members, one at a time, the writer last.",
+        "runs are set live; a change of any other, and taking one out, restarts the members, one at a time, the "
+        "writer last.",
         Change.LIVE,
         "",
     )
