@@ -71,6 +71,7 @@ class Member:
             password=ROOT_PASSWORD,
             sst_password=ROOT_PASSWORD,
             agent_password=ROOT_PASSWORD,
+            upgrade_password=ROOT_PASSWORD,
         )
         script = [b"USE mysql;", zones, *(line.encode() for line in account_statements(accounts)), b""]
         self._run(str(self._binaries.server), *here, "--bootstrap", stdin=b"\n".join(script))

@@ -29,6 +29,7 @@ ACCOUNTS = Accounts(
     password="app-password",
     sst_password="sst-password",
     agent_password="agent-password",
+    upgrade_password="upgrade-password",
 )
 
 

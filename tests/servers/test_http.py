@@ -18,7 +18,7 @@ SECRETS = [
     TOKEN,
     USER_PASSWORD,
     ROOT_PASSWORD,
-    *(derive_password(TOKEN.encode(), user) for user in ("sst", "agent")),
+    *(derive_password(TOKEN.encode(), user) for user in ("sst", "agent", "upgrade")),
 ]
 
 

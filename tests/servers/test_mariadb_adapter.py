@@ -49,6 +49,7 @@ async def test_a_first_start_makes_the_accounts_and_nothing_else(folder: Path, b
             ("app", "%"),
             ("trireme_sst", "localhost"),
             ("trireme_agent", "localhost"),
+            ("trireme_upgrade", "localhost"),
             ("mariadb.sys", "localhost"),
         }
         assert ("test",) not in member.sql("SHOW DATABASES")

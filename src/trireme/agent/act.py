@@ -193,6 +193,7 @@ class Actor:
             password=settings.secret("password") if settings.user else None,
             sst_password=derive_password(self._token, "sst"),
             agent_password=derive_password(self._token, "agent"),
+            upgrade_password=derive_password(self._token, "upgrade"),
         )
         self._launcher.write_config(peers=(), donors=())
         await initialize(

@@ -82,7 +82,7 @@ async def _run(settings: Settings) -> int:
     beside = (
         Roles(member, PodLabels(settings.namespace)),
         AccountKeeper(member, monitor, token),
-        UpgradeKeeper(member),
+        UpgradeKeeper(member, token),
     )
     loop = Loop(member, Observer(member, Resolver(), peers, monitor), actor, peers, beside)
     _stop_on_signals(member)

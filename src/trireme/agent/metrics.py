@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from trireme.agent.member import Member
 from trireme.api.names import PRIMARY
-from trireme.api.report import Phase
+from trireme.api.report import Phase, Room, UpgradeState
 from trireme.core import health
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,6 +46,18 @@ def _own(member: Member) -> Iterator[str]:
     unsettled = sum(not gap.settled for gap in report.gaps)
     words = "Times that the cluster went on without somebody's data, and nobody has settled it yet."
     yield _metric("trireme_member_gaps_open", "gauge", words, unsettled)
+    if report.disk is not None:
+        for what, amount in (("free", report.disk.free_bytes), ("size", report.disk.size_bytes)):
+            yield _metric(f"trireme_member_volume_{what}_bytes", "gauge", f"Data volume: {what}.", amount)
+        low = report.disk.room is Room.LOW
+        yield _metric("trireme_member_volume_low", "gauge", "1 if its data volume is short of room.", low)
+    if report.accounts is not None:
+        words = "1 if the accounts' passwords are the Secret's; by the writer."
+        yield _metric("trireme_accounts_in_step", "gauge", words, report.accounts.in_step)
+    if report.upgrade is not None:
+        due = report.upgrade.state is not UpgradeState.CURRENT
+        words = "1 until the system tables are those of the server that runs."
+        yield _metric("trireme_member_upgrade_due", "gauge", words, due)
     seqno = report.position.seqno if report.position is not None else -1
     yield _metric("trireme_member_seqno", "gauge", "Position; -1 where it is not known.", seqno)
     for way, count in (("received", member.received_bytes), ("sent", member.sent_bytes)):

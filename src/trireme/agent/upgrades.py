@@ -6,6 +6,7 @@ import time
 
 from trireme.adapters.mariadb.datadir import read_version
 from trireme.adapters.mariadb.upgrade import run_upgrade
+from trireme.adapters.signing import derive_password
 from trireme.agent.member import Member
 from trireme.api.report import Phase, Upgrade, UpgradeState
 from trireme.base.errors import TriremeError
@@ -23,8 +24,9 @@ SETTLE_SECONDS = 6.0
 class UpgradeKeeper:
     """Runs beside the loop; what it finds is in the member's report."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: Member, token: bytes) -> None:
         self._member = member
+        self._password = derive_password(token, "upgrade")
         self._task: asyncio.Task[None] | None = None
         self._looked = float("-inf")
         self._due_since = 0.0
@@ -71,7 +73,7 @@ class UpgradeKeeper:
     async def _run(self, data: str, server: str) -> None:
         settings = self._member.settings
         try:
-            await run_upgrade(settings.run_dir, settings.socket, settings.secret("root-password"))
+            await run_upgrade(settings.run_dir, settings.socket, self._password)
         except (TriremeError, OSError) as error:
             pause = min(FIRST_RETRY_SECONDS * 2**self._failures, LONGEST_RETRY_SECONDS)
             self._failures, self._retry_at = min(self._failures + 1, 16), time.monotonic() + pause

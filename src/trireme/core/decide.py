@@ -4,7 +4,7 @@ from trireme.api.report import Phase
 from trireme.core.absent import without_server
 from trireme.core.leaving import leave
 from trireme.core.present import with_server
-from trireme.core.retiring import retire, stay_away
+from trireme.core.retiring import mind_the_room, retire, stay_away
 from trireme.core.situation import Decision, Inspect, Situation
 
 
@@ -20,7 +20,7 @@ def decide(situation: Situation) -> Decision:
     if situation.me.running and situation.retire_since is not None:
         return leave(situation)
     if situation.me.running:
-        return retire(situation) or with_server(situation)
+        return retire(situation) or mind_the_room(situation, with_server(situation))
     if not situation.inspected:
         return Decision(Phase.STARTING, "looks at its data directory", (Inspect(),))
     return stay_away(situation) or without_server(situation)

@@ -4,6 +4,7 @@ The member leaves as it does when it is stopped (:mod:`trireme.core.leaving`), a
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from trireme.api.commands import Rebuild
 from trireme.api.report import Directory, Disk, Phase, Report, Room
@@ -68,6 +69,15 @@ def retire(situation: Situation) -> Decision | None:
         why = words(me.disk) + "; leaves the group before it stalls the others"
         return Decision(me.phase, why, (Retire(why),))
     return None
+
+
+def mind_the_room(situation: Situation, decision: Decision) -> Decision:
+    """A member that must stay though it is short of room says so, in words that do not change with every byte."""
+    disk = situation.me.disk
+    if disk is None or disk.room is not Room.LOW or not situation.me.primary:
+        return decision
+    why = "its data volume is nearly full, and no Synced member with room can take its place: make room now"
+    return replace(decision, why=f"{decision.why}; {why}")
 
 
 def _has_room(report: Report) -> bool:

@@ -61,6 +61,11 @@ def test_who_leaves_for_want_of_room(name: str) -> None:
     assert retires(*members) is leaves
 
 
+def test_who_must_stay_without_room_says_so() -> None:
+    assert "make room now" in decide(situation(FULL)).why
+    assert "make room now" not in decide(situation(on(FULL, 5 * GIB))).why
+
+
 def test_it_leaves_as_in_a_stop_and_its_agent_stays() -> None:
     leaving = Builder(replace(FULL.report, leaving=True))
     first = decide(situation(leaving, ONE, TWO, retire_since=999.9))

@@ -20,12 +20,13 @@ from trireme.base.errors import PermanentError, TemporaryError
 
 SST_USER = "trireme_sst"
 AGENT_USER = "trireme_agent"
+UPGRADE_USER = "trireme_upgrade"
 
 ZONES = Path("/usr/share/zoneinfo")
 STEP_SECONDS = 300.0
 """For each of the three programs. They need 1.2 s together on two idle cores; a slow network volume, minutes."""
 
-_RESERVED = frozenset({"root", "mariadb.sys", SST_USER, AGENT_USER})
+_RESERVED = frozenset({"root", "mariadb.sys", SST_USER, AGENT_USER, UPGRADE_USER})
 _SST_PRIVILEGES = "RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, REPLICA MONITOR, CONNECTION ADMIN"
 """What mariadb-backup --galera-info of 10.11 to 11.8 asks for, and to end statements that block its locks."""
 _AGENT_PRIVILEGES = (
@@ -33,6 +34,10 @@ _AGENT_PRIVILEGES = (
     " CREATE USER, SUPER"
 )
 """The ADMINs and SUPER are what SET GLOBAL needs, CREATE USER is for changed passwords; no privilege on any data."""
+_UPGRADE_PRIVILEGES = "ALL PRIVILEGES"
+_WITH_GRANTS = {UPGRADE_USER: " WITH GRANT OPTION"}
+"""mariadb-upgrade changes any system table and grants to MariaDB's own accounts. It has an account of its own: root's
+password may hold quotes, which it cannot pass on, or be another than the Secret's."""
 _AGENT_READS = "mysql.global_priv"
 """The accounts' password hashes, to compare them with the Secret's."""
 _UNSYNCED = (
@@ -55,6 +60,7 @@ class Accounts:
     password: str | None = field(repr=False)
     sst_password: str = field(repr=False)
     agent_password: str = field(repr=False)
+    upgrade_password: str = field(repr=False)
 
 
 async def initialize(
@@ -109,9 +115,10 @@ def account_statements(accounts: Accounts) -> list[str]:
     for user, password, privileges in (
         (SST_USER, accounts.sst_password, _SST_PRIVILEGES),
         (AGENT_USER, accounts.agent_password, _AGENT_PRIVILEGES),
+        (UPGRADE_USER, accounts.upgrade_password, _UPGRADE_PRIVILEGES),
     ):
         lines.append(f"CREATE USER '{user}'@'localhost' {_identified(password)};")
-        lines.append(f"GRANT {privileges} ON *.* TO '{user}'@'localhost';")
+        lines.append(f"GRANT {privileges} ON *.* TO '{user}'@'localhost'{_WITH_GRANTS.get(user, '')};")
     lines.append(f"GRANT SELECT ON {_AGENT_READS} TO '{AGENT_USER}'@'localhost';")
     return [*lines, *_application(accounts), "FLUSH PRIVILEGES;"]
 

@@ -31,7 +31,8 @@ _CLIENTS = (
     " FROM information_schema.PROCESSLIST AS p"
     " LEFT JOIN information_schema.INNODB_TRX AS t ON t.trx_mysql_thread_id = p.ID"
     " WHERE p.ID <> CONNECTION_ID() AND p.COMMAND NOT IN ('Daemon', 'Binlog Dump', 'Killed')"
-    " AND p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user', 'trireme_sst', 'trireme_agent')"
+    " AND p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user',"
+    " 'trireme_sst', 'trireme_agent', 'trireme_upgrade')"
 )
 """Replicas that read the binlog are no clients: they write nothing, and come back by themselves."""
 _CLOSED_AT_ONCE = 50

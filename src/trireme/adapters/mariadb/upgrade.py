@@ -14,6 +14,7 @@ from pathlib import Path
 
 from trireme.adapters.mariadb import reaper
 from trireme.adapters.mariadb.binaries import SEARCH_PATH
+from trireme.adapters.mariadb.first_start import UPGRADE_USER
 from trireme.adapters.mariadb.process import read_lines
 from trireme.base.durable import write_durably
 from trireme.base.errors import PermanentError, TemporaryError
@@ -23,8 +24,9 @@ UPGRADE_SECONDS = 6 * 3600.0
 _LINES = 5
 
 
-async def run_upgrade(run_dir: Path, socket: Path, root_password: str) -> None:
-    """Run it to its end. It writes the data's mark last, so that a run that broke off is begun anew.
+async def run_upgrade(run_dir: Path, socket: Path, password: str) -> None:
+    """Run it to its end. ``password``: letters and digits only, as mariadb-upgrade quotes it wrongly for its helpers.
+    It writes the data's mark last, so that a run that broke off is begun anew.
 
     Raises PermanentError where the program is missing, TemporaryError with its last words where it failed.
     """
@@ -34,10 +36,8 @@ async def run_upgrade(run_dir: Path, socket: Path, root_password: str) -> None:
     if program is None:
         raise PermanentError("mariadb-upgrade not found: install the package mariadb-client in the image")
     options = run_dir / "upgrade.cnf"
-    escaped = root_password.replace("\\", "\\\\").replace('"', '\\"')
-    write_durably(
-        options, f'[client]\nuser=root\npassword="{escaped}"\nsocket="{socket}"\n'.encode(), mode=0o600
-    )
+    text = f'[client]\nuser={UPGRADE_USER}\npassword={password}\nsocket="{socket}"\n'
+    write_durably(options, text.encode(), mode=0o600)
     try:
         await _run(program, f"--defaults-file={options}", "--skip-write-binlog", "--silent")
     finally:
