@@ -137,7 +137,7 @@ def not_emulated(field: str) -> Cause:
 def shown(value: object) -> str:
     """A value as Kubernetes' messages print it: strings quoted, the rest as JSON would."""
     if isinstance(value, str):
-        return '"' + value.replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False)
     if value is None:
         return "null"
     if isinstance(value, bool):

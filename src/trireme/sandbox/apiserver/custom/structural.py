@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trireme.sandbox.apiserver.custom.formats import is_emulated
+from trireme.sandbox.apiserver.custom.formats import REFUSED, is_recognized
 from trireme.sandbox.apiserver.custom.schema import Schema, walk
 from trireme.sandbox.apiserver.custom.values import Place, check_value, compile_pattern
 from trireme.sandbox.apiserver.errors import (
@@ -53,6 +53,12 @@ def check_defaults(schema: Schema, path: str) -> Iterator[Cause]:
     for where, node in walk(schema, path):
         if isinstance(node.raw.get("default"), dict | list | str | int | float):
             yield from check_value(node, Place(f"{where}.default", node.raw["default"]))
+
+
+def unrecognized_formats(schema: Schema) -> list[str]:
+    """Those that are ignored, each once, sorted."""
+    nodes = [(node.type, node.raw.get("format")) for _, node in walk(schema)]
+    return sorted({name for kind, name in nodes if name and not is_recognized(kind, name)})
 
 
 def _check_root(raw: Raw, path: str) -> Iterator[Cause]:
@@ -177,7 +183,11 @@ def _check_values(raw: Raw, path: str) -> Iterator[Cause]:
         except re.error as error:
             detail = f"must be a valid regular expression, but isn't: {error}"
             yield invalid_value(f"{path}.pattern", raw["pattern"], detail)
-    if "format" in raw and not is_emulated(raw["format"]):
+    step = raw.get("multipleOf", 1)
+    if float(step) != int(step) or step <= 0:
+        detail = "the sandbox emulates whole positive numbers only, as Kubernetes takes no others either"
+        yield invalid_value(f"{path}.multipleOf", step, detail)
+    if raw.get("format") in REFUSED:
         yield unsupported_value_not_emulated(f"{path}.format", raw["format"])
 
 

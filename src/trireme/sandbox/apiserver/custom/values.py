@@ -59,6 +59,7 @@ def check_value(schema: Schema, place: Place) -> Iterator[Cause]:
         return
     if (wrong := _wrong_type(schema, place)) is not None:
         yield wrong
+        yield from _check_words(schema.raw, place)
         return
     yield from _check_plain(schema.raw, place)
     if isinstance(value, dict):
@@ -137,12 +138,20 @@ def type_name(value: Any) -> str:
     return names[type(value)]
 
 
+def _check_words(raw: Any, place: Place) -> Iterator[Cause]:
+    words = raw.get("enum")
+    if words is not None and not any(_same(word, place.value) for word in words):
+        shown = [word if isinstance(word, str) else json.dumps(word) for word in words]
+        yield unsupported_value(place.path, place.value, shown)
+
+
+def _same(word: Any, value: Any) -> bool:
+    return isinstance(word, bool) == isinstance(value, bool) and bool(word == value)
+
+
 def _check_plain(raw: Any, place: Place) -> Iterator[Cause]:
     value = place.value
-    words = raw.get("enum")
-    if words is not None and not any(type(word) is type(value) and word == value for word in words):
-        shown = [word if isinstance(word, str) else json.dumps(word) for word in words]
-        yield unsupported_value(place.path, value, shown)
+    yield from _check_words(raw, place)
     if isinstance(value, str):
         yield from _check_string(raw, place)
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -174,8 +183,7 @@ def _check_number(raw: Any, place: Place) -> Iterator[Cause]:
     if step is not None and number / step != number // step:
         yield invalid_value(path, number, f"{path} in body should be a multiple of {_number(step)}")
     if not integer_fits(raw.get("format", ""), number):
-        detail = f"Checked value must be of type integer with format {raw['format']} in body"
-        yield invalid_value(path, number, f"{path} in body {detail}")
+        yield _whole(f"Checked value must be of type integer with format {raw['format']} in {path}")
 
 
 def _number(value: float) -> str:
@@ -193,9 +201,13 @@ def _check_size(raw: Any, place: Place, suffix: str, words: str) -> Iterator[Cau
 
 def _check_junctors(schema: Schema, place: Place) -> Iterator[Cause]:
     """``allOf`` and its kin say more of a value that has the right type."""
-    for each in schema.all_of:
-        yield from check_value(each, Place(place.path, place.value))
     path = f'"{place.path}"'
+    failed = [list(check_value(each, Place(place.path, place.value))) for each in schema.all_of]
+    if any(failed):
+        end = "" if not all(failed) else ". None validated"
+        yield _whole(f"{path} must validate all the schemas (allOf){end}")
+    for causes in failed:
+        yield from causes
     if schema.any_of and not any(_fits(each, place) for each in schema.any_of):
         yield _whole(f"{path} must validate at least one schema (anyOf)")
         yield from _nearest(schema.any_of, place)

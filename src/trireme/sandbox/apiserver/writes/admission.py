@@ -1,12 +1,15 @@
 """What must hold around an object that is written: its namespace, its account, its address, its security."""
 
 import asyncio
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 from trireme.sandbox.apiserver.auth.rbac import GROUP as RBAC_GROUP
 from trireme.sandbox.apiserver.auth.rbac import Attributes
 from trireme.sandbox.apiserver.auth.tokens import User
 from trireme.sandbox.apiserver.call import Cluster
+from trireme.sandbox.apiserver.custom.schema import read_schema
+from trireme.sandbox.apiserver.custom.structural import unrecognized_formats
 from trireme.sandbox.apiserver.errors import forbidden, invalid, invalid_value, not_found
 from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.selectors import labels_of
@@ -42,6 +45,16 @@ def admit_update(cluster: Cluster, kind: Kind, obj: Object, user: User, warnings
         _warn_security(cluster, obj, template.get("spec", {}), warnings)
     if kind.group == RBAC_GROUP:
         _forbid_escalation(cluster, kind, obj, user)
+    if kind.kind == "CustomResourceDefinition":
+        warnings.extend(_unrecognized(obj))
+
+
+def _unrecognized(crd: Object) -> Iterator[str]:
+    """Formats that Kubernetes, and so the sandbox, ignores. A schema that cannot be read is refused later."""
+    for version in crd.get("spec", {}).get("versions") or ():
+        raw = (version.get("schema") or {}).get("openAPIV3Schema") or {}
+        with contextlib.suppress(AttributeError, KeyError, TypeError):
+            yield from (f'unrecognized format "{name}"' for name in unrecognized_formats(read_schema(raw)))
 
 
 def _admit_namespace(cluster: Cluster, kind: Kind, obj: Object) -> None:
