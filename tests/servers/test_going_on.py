@@ -68,6 +68,26 @@ def test_17_a_majority_goes_on_and_the_late_member_sets_aside_what_only_it_has(p
         assert (gap["missing"], gap["settled"]) == ([0], "")
 
 
+def test_06_a_server_that_was_cut_off_meanwhile_does_not_merge_by_itself(patient: PlainCluster) -> None:
+    """It runs on, and knows commits that no other disk has. When the link heals Galera would let it in, and nobody
+    would compare. Fails where the group keeps its name."""
+    cut_off, others = patient[0], patient.members[1:]
+    pid = cut_off.server_pid()
+    with cut(cut_off, others):
+        crash_all(others)
+        cut_off.wait_phase("NonPrimary", seconds=20)
+        for member in others:
+            member.start()
+        patient.wait_synced(1, 2)
+    cut_off.wait_why("the cluster went on without this member", seconds=20)
+    patient.wait_synced()
+    assert cut_off.server_pid() != pid
+    assert cut_off.status()["gaps"][0]["missing"] == [0]
+    names = {member.status()["group_name"] for member in patient.members}
+    assert len(names) == 1
+    assert names != {"demo"}
+
+
 def test_17_one_of_three_is_no_majority(patient: PlainCluster) -> None:
     crash_all(patient.members)
     patient[1].start()
