@@ -47,6 +47,15 @@ STORIES: dict[str, Schedule] = {
             ("term", 0), ("work", 1, 0), ("commit", 0, 1), ("round", 2, 0, 0), ("round", 1, 0, 0), ("work", 1, 0),
             ("round", 0, 0, 0), ("stopped", 0), ("connect", 1), ("kill all", 0xFF, 0),
         )),
+    "a joiner that is not Synced yet confirms a commit alone with one who then loses its volume": Schedule(
+        3, Begin.CRASHED, (
+            ("start", 1), ("round", 1, 0, 0), ("round", 1, 0, 0), ("work", 1, 0), ("round", 1, 0, 0),
+            ("start", 0), ("round", 0, 0, 0), ("round", 0, 0, 0), ("work", 0, 0), ("round", 0, 0, 0),
+            ("start", 2), ("round", 2, 0, 0), ("round", 2, 0, 0), ("work", 2, 0), ("round", 2, 0, 0),
+            ("poll", 2, 0), ("round", 2, 0, 0), ("connect", 2), ("notify", 2, 0), ("round", 2, 0, 0), ("round", 0, 0, 0),
+            ("work", 0, 0), ("connect", 0), ("notify", 2, 0), ("transfer", 0, 0), ("notify", 0, 0), ("commit", 0, 1),
+            ("kill", 2, 0, 0), ("regroup", 0), ("lose", 2),
+        )),
     "two have just received their data and have had no vote; the third went on as Primary, unheard": Schedule(
         3, Begin.WHOLE, (
             ("term", 1), ("settle", 0, 5, NO_STARTS), ("term", 2), ("settle", 0, 5, NO_STARTS), ("lose", 1), ("lose", 2),

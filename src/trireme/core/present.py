@@ -145,6 +145,8 @@ def _without_primary(situation: Situation, members: tuple[int, ...]) -> Decision
     if len(running) == len(members) and situation.without_primary < STUCK_SECONDS:
         why = "lost the Primary; every server of its last view runs and reconnects"
         return Decision(Phase.NON_PRIMARY, why, withdrawal(situation))
+    if me.joining:
+        return _stop("it was joining, and has had no vote yet")
     outcome = elect_in_place(everyone, situation.terms)
     match outcome:
         case election.Elect() if outcome.without:

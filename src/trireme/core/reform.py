@@ -44,11 +44,11 @@ def elect_in_place(answers: Mapping[int, Report], terms: Terms) -> election.Outc
 
 
 def as_final(report: Report) -> Report:
-    """A server that waits without a Primary, as if it had stopped now."""
-    if not waits_without_primary(report):
+    """A server that waits without a Primary, as if it had stopped now. A joiner's stays as it is: what it has, only
+    its directory tells."""
+    if not waits_without_primary(report) or report.joining:
         return report
-    whole = Directory.CRASHED if not report.joining else Directory.INCOMPLETE
-    return replace(report, running=False, unsettled=False, directory=whole)
+    return replace(report, running=False, unsettled=False, directory=Directory.CRASHED)
 
 
 def outsiders(outcome: election.Elect, answers: Mapping[int, Report]) -> tuple[int, ...]:

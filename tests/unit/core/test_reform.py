@@ -80,6 +80,13 @@ def test_the_one_that_stopped_and_is_ahead_waits_until_they_did() -> None:
     assert "servers of member 2 to stop first" in waiting.why
 
 
+def test_a_joiner_stops_so_that_its_directory_tells_what_it_has() -> None:
+    """Found by the exploration: it may hold the only copy of a commit, and is no candidate as long as it runs."""
+    joiner = lone(0, 9)._with(joining=True)
+    assert kinds(joiner, member(2), crashed(1, 7)) == [StopServer]
+    assert kinds(crashed(1, 7), joiner, member(2)) == []
+
+
 def test_a_silent_member_is_waited_for_unless_the_policy_says_otherwise() -> None:
     assert kinds(lone(2, 9), crashed(0, 8)) == []
     assert kinds(lone(2, 9), crashed(0, 8), terms=OVERDUE) == [StopServer]
