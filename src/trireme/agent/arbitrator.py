@@ -53,6 +53,8 @@ class State:
     failures: int = 0
     retry_at: float = 0.0
     starts: int = 0
+    group_name: str = ""
+    """As the members called their group when garbd was started."""
     began: bool = False
     """garbd was started, and its end is not noted yet."""
     last_round: float = field(default_factory=time.monotonic)
@@ -118,6 +120,7 @@ async def _round(state: State, resolver: Resolver, peers: Peers, wake: asyncio.E
             silent=len(state.silent),
             running=state.garbd.running,
             group=state.garbd.group,
+            group_name=state.group_name,
             now=time.monotonic(),
             retry_at=state.retry_at,
             last_failure=state.garbd.last_error,
@@ -132,10 +135,11 @@ async def _round(state: State, resolver: Resolver, peers: Peers, wake: asyncio.E
 async def _act(state: State, decision: Arbitration) -> None:
     match decision.vote:
         case Vote.JOIN:
+            state.group_name = decision.group_name
             try:
                 await state.garbd.start(
                     name=f"{state.settings.cluster}-arbitrator",
-                    group=state.settings.cluster,
+                    group=decision.group_name or state.settings.cluster,
                     addresses=decision.addresses,
                     options=arbitrator_options(state.settings.address),
                     work_dir=state.settings.tmp_dir,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from trireme.api.report import Report
+from trireme.core.rivals import main_side
 from trireme.core.writer import may_write
 
 
@@ -39,6 +40,8 @@ class Picture:
     running: bool
     """garbd's process lives."""
     group: Group | None = None
+    group_name: str = ""
+    """Of the group that garbd was started for."""
     now: float = 0.0
     retry_at: float = 0.0
     last_failure: str = ""
@@ -50,6 +53,8 @@ class Arbitration:
     why: str
     addresses: tuple[str, ...] = ()
     """Of the members to join."""
+    group_name: str = ""
+    """As they call their group; '' for the cluster's own name."""
 
 
 def arbitrate(picture: Picture) -> Arbitration:
@@ -68,9 +73,9 @@ def arbitrate(picture: Picture) -> Arbitration:
         return Arbitration(Vote.WAIT, "a Primary lives, and gives a state transfer: joins it afterwards")
     if picture.now < picture.retry_at:
         return Arbitration(Vote.WAIT, f"tries again soon: {picture.last_failure}")
-    return Arbitration(
-        Vote.JOIN, "a Primary lives: joins it", tuple(sorted(report.address for report in primaries))
-    )
+    sides = main_side(primaries)
+    addresses = tuple(sorted(report.address for report in sides))
+    return Arbitration(Vote.JOIN, "a Primary lives: joins it", addresses, sides[0].group_name)
 
 
 def _serves(report: Report) -> bool:
@@ -82,6 +87,10 @@ def _beside(picture: Picture, primaries: list[Report]) -> Arbitration:
     group = picture.group
     if group is not None and group.primary and group.size == 1:
         return Arbitration(Vote.LEAVE, "the last member left: a Primary without data is none")
+    if primaries and all(report.group_name != picture.group_name for report in primaries):
+        return Arbitration(
+            Vote.LEAVE, "the cluster went on in a group of another name: leaves, to join that one"
+        )
     if primaries:
         voting = group is not None and group.primary and group.synced
         words = f"votes in a Primary of {group.size}" if voting and group is not None else "joins the Primary"

@@ -56,6 +56,13 @@ ROWS: dict[str, tuple[Picture, Vote, str]] = {
         Vote.STAY,
         "stays",
     ),
+    "the cluster went on in a group of another name": (
+        picture(
+            member(0).primary()._with(group_name="demo-1"), running=True, group=CUT_OFF, group_name="demo"
+        ),
+        Vote.LEAVE,
+        "another name",
+    ),
     "a server starts": (picture(STARTS, running=True, group=CUT_OFF), Vote.STAY, "stays"),
 }
 
