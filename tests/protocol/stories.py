@@ -67,4 +67,13 @@ STORIES: dict[str, Schedule] = {
             ("commit", 0, 1), ("commit", 0, 1), ("commit", 0, 1), ("kill all", 0b111100, 0), ("settle", 1, 20, 0),
             ("commit", 1, 1), ("kill all", 0, 0), ("lose", 2),
         ), patience=5.0),
+    "one runs on without a Primary, one crashed ahead of it, and the third lost its volume": Schedule(
+        3, Begin.EMPTY, (
+            ("settle", 0, 9, 0), ("settle", 2, 9, 0), ("kill", 2, 0, 0), ("lose", 2), ("kill", 0, 0, 0),
+        )),
+    "the last one commits alone after it recovered, and crashes beside others that run without a Primary": Schedule(
+        4, Begin.EMPTY, (
+            ("settle", 0, 9, 0), ("settle", 0, 9, 0), ("settle", 11, 1, 0), ("kill", 1, 0, 0), ("settle", 2, 9, 0),
+            ("recover", 2), ("recover", 3), ("settle", 2, 5, 0), ("commit", 2, 1), ("kill", 2, 0, 0),
+        )),
 }  # fmt: skip
