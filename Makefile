@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir --quiet -
 help: ## print this
 	@echo 'Trireme: MariaDB Galera Cluster on Kubernetes.'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo 'Start with `make demo`. Then: docs/README.md'
 
@@ -37,7 +37,10 @@ test: check ## everything, as in CI: check, then all tests with real servers (un
 verify: setup ## prove the protocol further: 100,000 random schedules and a far exploration (minutes)
 	$(BIN)/python -m tests.protocol $(VERIFY)
 
-soak: setup ## the operator's tests at length: an API server away for two minutes, a dying operator many times
+soak: setup ## 50 random faults under load, one after the other, in a sandbox; a line for each in soak.jsonl
+	$(BIN)/python -m tests.soak $(SOAK)
+
+soak-operator: setup ## the operator's tests at length: an API server away for two minutes, a dying operator many times
 	TRIREME_TEST_OUTAGE_SECONDS=120 TRIREME_TEST_SEEDS=5 $(BIN)/pytest -v -m servers --timeout 1800 tests/servers/test_operator*.py
 
 bench: setup ## measure against a hand-made recipe with the same servers
@@ -78,4 +81,4 @@ packages:
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo demo-down setup check test verify soak bench generate lock clean runtime packages
+.PHONY: help demo demo-down setup check test verify soak soak-operator bench generate lock clean runtime packages

@@ -52,6 +52,13 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self._trireme("down", "--now", "--purge")
 
+    def switch_off(self) -> None:
+        """A power loss: everything ends at once."""
+        self._trireme("down", "--now")
+
+    def switch_on(self) -> None:
+        self._trireme("up")
+
     def form(self) -> float:
         """Apply the plain manifests; the seconds until all members are Synced and ready."""
         begun = time.monotonic()
@@ -88,8 +95,9 @@ class Sandbox:
         return sorted(found, key=lambda line: line.at)
 
     def addresses(self) -> dict[str, str]:
-        """Address of each pod by its name."""
-        return {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in self._client.list(PODS)}
+        """Address of each pod that has one, by its name."""
+        pods = self._client.list(PODS)
+        return {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in pods if "podIP" in pod["status"]}
 
     def service(self, name: str) -> str:
         """The address of a Service."""
