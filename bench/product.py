@@ -123,9 +123,19 @@ class Sandbox:
                 address = re.search(rb"(?:^|\0)TRIREME_POD_IP=([^\0]+)", (folder / "environ").read_bytes())
             except OSError:
                 continue
-            if b"agent" in words and address is not None and address[1].decode() in pods:
+            if b"agent" not in words or address is None or address[1].decode() not in pods:
+                continue
+            if self._started(folder):
                 found[pods[address[1].decode()]] = int(folder.name)
         return found
+
+    def _started(self, process: Path) -> bool:
+        """Another sandbox on this machine, in a network of its own, may use the same addresses."""
+        try:
+            parent = re.search(r"^PPid:\s*(\d+)$", (process / "status").read_text(), re.MULTILINE)
+            return parent is not None and Path(f"/proc/{parent[1]}/cwd").readlink() == self._home
+        except OSError:
+            return False
 
     def status(self, address: str) -> dict[str, Any]:
         """What the agent at this address says; empty when it does not answer."""

@@ -12,16 +12,20 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import pymysql
 from bench.load import Access, Writers
 from bench.product import MEMBERS, Sandbox
 from bench.waiting import wait_for
 
+from tests.servers.private_machine import private_machine
 from tests.soak.faults import ANY, FULL, Fault
+from trireme.base.errors import TemporaryError
 
 BACK_SECONDS = 180.0
 """A round that takes longer counts as one that needs a person."""
@@ -44,32 +48,59 @@ class Round:
     lost: int
     histories: int
 
+    @property
+    def good(self) -> bool:
+        return self.lost == 0 and self.histories == 1
+
 
 def main() -> int:
     options = _options()
     chance = random.Random(options.seed)
-    faults = FULL if options.only_full else ANY
     home = Path(tempfile.mkdtemp(prefix="tri-soak-"))
     say(f"{options.rounds} rounds, seed {options.seed}; the log: {options.log}")
     done: list[Round] = []
     try:
-        with Sandbox(home / "s") as sandbox:
+        with private_machine(), Sandbox(home / "s") as sandbox:
             sandbox.form()
-            with Writers(_behind_the_service(sandbox), "app.soak") as writers, options.log.open("a") as log:
-                for number in range(1, options.rounds + 1):
-                    done.append(_round(sandbox, writers, number, faults, chance))
-                    log.write(json.dumps(asdict(done[-1])) + "\n")
-                    log.flush()
-                    say(_words(done[-1]))
-                    if done[-1].lost or done[-1].histories != 1:
-                        return 1
-    except (TimeoutError, RuntimeError, ValueError) as error:
-        say(f"round {len(done) + 1} needs a person: {error}")
-        return 1
+            try:
+                for each in _rounds(sandbox, options, chance):
+                    done.append(each)
+                    say(_words(each))
+            except (TimeoutError, RuntimeError, ValueError, OSError, pymysql.Error) as error:
+                say(f"round {len(done) + 1} needs a person: {error!r}")
+            if len(done) < options.rounds or not done[-1].good:
+                say(f"what the members left: {_keep(sandbox, home, options.log)}")
     finally:
         say(_summary(done))
         shutil.rmtree(home, ignore_errors=True)
-    return 0
+    return 0 if len(done) == options.rounds and done[-1].good else 1
+
+
+def _rounds(sandbox: Sandbox, options: argparse.Namespace, chance: random.Random) -> Iterator[Round]:
+    """Ends after the first that is not good."""
+    faults = FULL if options.only_full else ANY
+    with Writers(_behind_the_service(sandbox), "app.soak") as writers, options.log.open("a") as log:
+        for number in range(1, options.rounds + 1):
+            each = _round(sandbox, writers, number, faults, chance)
+            log.write(json.dumps(asdict(each)) + "\n")
+            log.flush()
+            yield each
+            if not each.good:
+                return
+
+
+def _keep(sandbox: Sandbox, home: Path, log: Path) -> Path:
+    """Logs, small files and what each agent says, beside the log."""
+    kept = log.with_suffix(".failed")
+    shutil.rmtree(kept, ignore_errors=True)
+    large = shutil.ignore_patterns("ib*", "galera.cache", "undo*", "*.ibd", "*.frm", "*.MA?", "*.sock")
+    with suppress(shutil.Error):
+        shutil.copytree(home, kept, ignore=large, symlinks=True)
+    with suppress(TemporaryError, RuntimeError):
+        for pod, address in sandbox.addresses().items():
+            (kept / f"{pod}.status.json").write_text(json.dumps(sandbox.status(address), indent=1))
+            (kept / f"{pod}.log").write_text(sandbox.kubectl("logs", "--timestamps", "-c", "mariadb", pod))
+    return kept
 
 
 def _round(

@@ -1,15 +1,18 @@
 """What a round does to the cluster. Each strikes at a random instant; what ends by itself ends, and nobody helps."""
 
+import itertools
 import os
 import random
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.product import MEMBERS, Sandbox
+
+from tests.servers.private_machine import run
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,32 @@ def freeze(sandbox: Sandbox, chance: random.Random) -> Strike:
     return Strike(f"froze {', '.join(pod for pod, _ in hit)} for {seconds:.1f} s", at)
 
 
+def freeze_agents(sandbox: Sandbox, chance: random.Random) -> Strike:
+    """The agents alone: their servers go on, and nobody answers for them."""
+    agents = sandbox.agents()
+    hit = chance.sample(sorted(agents), chance.randint(1, MEMBERS))
+    seconds, at = chance.uniform(0.5, 12.0), time.time()
+    with _stopped([agents[pod] for pod in hit]):
+        time.sleep(seconds)
+    return Strike(f"froze the agents of {', '.join(hit)} for {seconds:.1f} s", at)
+
+
+def partition(sandbox: Sandbox, chance: random.Random) -> Strike:
+    """One member and the others do not hear each other, or one way only; clients and the API reach everyone."""
+    addresses = sandbox.addresses()
+    alone = chance.choice(sorted(addresses))
+    pairs = [(addresses[alone], address) for pod, address in addresses.items() if pod != alone]
+    way = chance.choice(("is cut off", "is not heard", "does not hear"))
+    rules = [] if way == "does not hear" else pairs
+    rules = rules if way == "is not heard" else rules + [(there, here) for here, there in pairs]
+    return _cut(rules, f"{alone} {way}", chance)
+
+
+def partition_of_all(sandbox: Sandbox, chance: random.Random) -> Strike:
+    """Nobody hears anybody: no majority anywhere."""
+    return _cut(list(itertools.permutations(sandbox.addresses().values(), 2)), "all are cut off", chance)
+
+
 def lose_a_volume(sandbox: Sandbox, chance: random.Random) -> Strike:
     """One pod and its volume are gone."""
     pod = chance.choice(sorted(sandbox.agents()))
@@ -86,7 +115,16 @@ def power_loss(sandbox: Sandbox, chance: random.Random) -> Strike:
 
 FULL = (kill_all, kill_all_staggered, kill_all_twice, power_loss)
 """All members lose their processes."""
-ANY = (*FULL, kill_some, kill_servers, freeze, lose_a_volume)
+ANY = (
+    *FULL,
+    kill_some,
+    kill_servers,
+    freeze,
+    freeze_agents,
+    partition,
+    partition_of_all,
+    lose_a_volume,
+)
 
 
 def tree(pid: int) -> list[int]:
@@ -112,6 +150,18 @@ def _kill(sandbox: Sandbox, chance: random.Random, pods: list[str], spread: floa
         "delete", "pod", *pods, "--grace-period=0", "--force", "--wait=false", "--ignore-not-found"
     )
     return Strike(f"kill -9 of {', '.join(pods)}" + (f" within {spread:.1f} s" if spread else ""), at)
+
+
+def _cut(rules: list[tuple[str, str]], what: str, chance: random.Random) -> Strike:
+    """No packet passes from the first address of each rule to the second; in a private machine."""
+    seconds, at = chance.uniform(0.5, 15.0), time.time()
+    with ExitStack() as ends:
+        for source, target in rules:
+            rule = ("from", source, "to", target, "pref", "10", "blackhole")
+            run("ip", "rule", "add", *rule)
+            ends.callback(run, "ip", "rule", "del", *rule)
+        time.sleep(seconds)
+    return Strike(f"{what} for {seconds:.1f} s", at)
 
 
 def _servers(agent: int) -> Iterator[int]:
