@@ -48,7 +48,7 @@ bench: setup ## measure against a hand-made recipe with the same servers
 
 generate: setup ## write the generated files again
 	$(BIN)/python tools/openshift_template.py
-	$(BIN)/python tools/generate.py
+	$(BIN)/python -m tools.generate
 
 lock: setup ## choose the newest versions that pyproject.toml allows, write the lock files
 	tools/lock

@@ -1,14 +1,15 @@
-"""Writes the files that are generated from the models of GaleraCluster, or with --check says which are not current.
+"""Writes what is generated from the models and from deploy/operator, or with --check says which are not current.
 
 Run by `make generate`; `make check` runs it with --check by a test.
 """
 
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
+from tools.helm_chart import chart
 
 from trireme.manifests.crd import custom_resource_definition, reference
 
@@ -34,9 +35,15 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 ReadableDumper.add_representer(str, _represent_text)
 
 
-def yaml_text(value: Any) -> str:
+def yaml_text(value: Any, width: int = 110) -> str:
     """The value as YAML that a person can read."""
-    return yaml.dump(value, Dumper=ReadableDumper, sort_keys=False, width=110, allow_unicode=True)
+    return yaml.dump(value, Dumper=ReadableDumper, sort_keys=False, width=width, allow_unicode=True)
+
+
+def helm_templates() -> dict[str, str]:
+    """Of deploy/helm/trireme: the content by file."""
+    made = chart(partial(yaml_text, width=100_000))
+    return {f"deploy/helm/trireme/templates/{name}": text for name, text in made.items()}
 
 
 def crd() -> str:
@@ -45,22 +52,22 @@ def crd() -> str:
     return head + yaml_text(custom_resource_definition())
 
 
-FILES: dict[str, Callable[[], str]] = {
-    "deploy/operator/crd.yaml": crd,
-    "docs/reference.md": reference,
-}
+def files() -> dict[str, str]:
+    """Every generated file's name and content."""
+    return {"deploy/operator/crd.yaml": crd(), "docs/reference.md": reference(), **helm_templates()}
 
 
 def main() -> int:
     """Write the files, or with --check say which are not current."""
-    stale = [name for name, build in FILES.items() if _content(ROOT / name) != build()]
+    wanted = files()
+    stale = [name for name, text in wanted.items() if _content(ROOT / name) != text]
     if sys.argv[1:] == ["--check"]:
         for name in stale:
             sys.stderr.write(f"{name} is not current: run `make generate`\n")
         return 1 if stale else 0
     for name in stale:
         (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / name).write_text(FILES[name]())
+        (ROOT / name).write_text(wanted[name])
         sys.stdout.write(f"wrote {name}\n")
     return 0
 

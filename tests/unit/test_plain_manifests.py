@@ -15,7 +15,9 @@ import yaml
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 VARIANTS = sorted(
-    {path.parent.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob("kustomization.yaml")} - {"operator"}
+    name
+    for path in DEPLOY.rglob("kustomization.yaml")
+    if not (name := path.parent.relative_to(DEPLOY).as_posix()).startswith("operator")
 )
 IMAGE = "trireme/trireme:0.1.0"
 MEMBERS_THAT_RBAC_NAMES = 9

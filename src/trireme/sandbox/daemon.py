@@ -28,7 +28,14 @@ from trireme.sandbox.controllers.statefulset import StatefulSetController
 from trireme.sandbox.controllers.volumes import ClaimController, VolumeController
 from trireme.sandbox.dns.server import DnsServer
 from trireme.sandbox.folder import READY, Folder, Lock
-from trireme.sandbox.network.addresses import API_PORT, Network, PodAddresses, claim_network
+from trireme.sandbox.network.addresses import (
+    API_PORT,
+    API_SERVICE_PORT,
+    Network,
+    PodAddresses,
+    can_listen,
+    claim_network,
+)
 from trireme.sandbox.network.services import ServiceController, cluster_ip_for
 from trireme.sandbox.node.interface import Endpoint, NodeSettings
 from trireme.sandbox.node.node import Node
@@ -64,7 +71,8 @@ class Sandbox:
             stack.callback(claim.release)
             store = open_store(self.folder.store)
             stack.callback(store.close)
-            seed(store, claim.network)
+            api_port = API_SERVICE_PORT if can_listen(claim.network.api, API_SERVICE_PORT) else API_PORT
+            seed(store, claim.network, api_port)
             forget_readiness(store)
             await self._serve(stack, store, claim.network, started)
 
@@ -115,6 +123,7 @@ class Sandbox:
             node=node.access,
             allocate_cluster_ip=lambda service: cluster_ip_for(store, network, service),
             folder=self.folder.path,
+            service_port=API_SERVICE_PORT,
         )
         return node
 

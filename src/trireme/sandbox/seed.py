@@ -9,12 +9,12 @@ from trireme.sandbox.network.services import kubernetes_service
 from trireme.sandbox.store.interface import ExistsError, Key, Object, Store
 
 
-def seed(store: Store, network: Network) -> None:
-    """Namespaces, the default StorageClass, and Service ``kubernetes`` at this network's address."""
+def seed(store: Store, network: Network, api_port: int) -> None:
+    """Namespaces, the default StorageClass, and Service ``kubernetes`` at this network's address and ``api_port``."""
     for namespace in initial_namespaces():
         _create(store, "", "namespaces", namespace)
     _create(store, "storage.k8s.io", "storageclasses", default_class())
-    for group, resource, obj in kubernetes_service(network):
+    for group, resource, obj in kubernetes_service(network, api_port):
         if not _create(store, group, resource, obj):
             _follow(store, group, resource, obj, ("spec", "endpoints", "ports"))
 

@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "labels": ({"team": "shop"},),
     "annotations": ({"example.org/cost": "12"},),
     "nodeSelector": ({"disk": "ssd"},),
+    "loadBalancerSourceRanges": (["10.0.0.0/8", "fd00::/8"],),
 }
 """Valid values for what a pattern alone does not tell, by the field's name."""
 

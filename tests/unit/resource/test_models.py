@@ -51,6 +51,19 @@ INVALID: list[tuple[dict[str, Any], str]] = [
         {"podMetadata": {"annotations": {"trireme.dev/x": "y"}}},
         "spec.podMetadata.annotations: the annotations",
     ),
+    (
+        {"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "500m"}}},
+        "spec.resources.requests: requests must",
+    ),
+    (
+        {"service": {"ports": [{"name": "mysql", "port": 1, "targetPort": 1}]}},
+        "spec.service.ports: ports must",
+    ),
+    (
+        {"service": {"ports": [{"name": "x", "port": 3306, "targetPort": 1}]}},
+        "spec.service.ports: ports must",
+    ),
+    ({"inheritMetadata": {"labels": {"team": "no spaces"}}}, "spec.inheritMetadata.labels.team: expected"),
     ({"initContainers": [{"name": "secret"}]}, "spec.initContainers: the containers mariadb"),
     ({"service": {"nodePort": 30306}}, "spec.service.nodePort: nodePort needs type NodePort"),
     ({"livenessProbe": {"failureThreshold": 1}}, "to be slow is not to be dead"),

@@ -13,6 +13,7 @@ QUANTITY = r"^[0-9]+(\.[0-9]+)?([KMGTPE]i|[munkMGTPE])?$"
 DURATION = r"^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$"
 NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 KEY = r"^[-._a-zA-Z0-9]+$"
+LABEL = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 
 _LIST_KEYS = "x-kubernetes-list-map-keys"
 _SUFFIXES = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -113,8 +114,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME, max_length=253)]
 """The name of a Kubernetes object."""
 Key = Annotated[str, StringConstraints(pattern=KEY, max_length=253)]
 """A key of a Secret or ConfigMap."""
+LabelValue = Annotated[str, StringConstraints(pattern=LABEL, max_length=63)]
 Labels = Annotated[
-    dict[Annotated[str, StringConstraints(max_length=317)], Annotated[str, StringConstraints(max_length=63)]],
+    dict[Annotated[str, StringConstraints(max_length=317)], LabelValue],
     Field(max_length=64),
 ]
 Annotations = Annotated[

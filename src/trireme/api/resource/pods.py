@@ -23,7 +23,7 @@ from trireme.api.resource.rules import Rule
 ContainerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", max_length=253)]
 Path = Annotated[str, StringConstraints(pattern=r"^/[^:]*$", max_length=1024)]
-Image = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Image = Annotated[str, StringConstraints(pattern=r"^[^\s]+$", max_length=512)]
 ResourceName = Annotated[str, StringConstraints(max_length=253)]
 
 
@@ -40,6 +40,17 @@ class Resources(Model):
             message="limits.memory must be at least 256Mi: the server does not start with less",
             holds=lambda self: (
                 "memory" not in self.limits or amount(self.limits["memory"]) >= amount("256Mi")
+            ),
+        ),
+        Rule(
+            field="requests",
+            cel=(
+                "self.requests.all(k, !(k in self.limits) || "
+                "quantity(string(self.requests[k])).compareTo(quantity(string(self.limits[k]))) <= 0)"
+            ),
+            message="requests must not be more than limits",
+            holds=lambda self: all(
+                amount(value) <= amount(self.limits.get(key, value)) for key, value in self.requests.items()
             ),
         ),
     )

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import StringConstraints
 
-from trireme.api.resource.base import Duration, Flag, Model, Name, Text, Whole, field, seconds
+from trireme.api.resource.base import Duration, Flag, LabelValue, Model, Name, Text, Whole, field, seconds
 from trireme.api.resource.pods import Affinity, Resources, Toleration
 from trireme.api.resource.rules import Rule
 
@@ -141,7 +141,9 @@ class Arbitrator(Model):
     affinity: Affinity | None = field(
         "Where it runs. Without it, away from the members where that is possible.", None, None
     )
-    node_selector: dict[Text, Text] = field("Labels of the nodes it may run on.", None, dict, max_length=32)
+    node_selector: dict[Text, LabelValue] = field(
+        "Labels of the nodes it may run on.", None, dict, max_length=32
+    )
     tolerations: tuple[Toleration, ...] = field("Taints it tolerates.", None, (), max_length=32)
     priority_class_name: Name | None = field("Its priority class.", None, None)
 

@@ -7,6 +7,7 @@ from pydantic import StringConstraints
 from trireme.api.resource.base import Annotations, Flag, Labels, Model, Name, Text, Whole, field
 from trireme.api.resource.rules import Rule
 
+Network = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$", max_length=64)]
 PortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=15)]
 
 
@@ -40,6 +41,12 @@ class ServiceTemplate(Model):
             cel="!has(self.externalTrafficPolicy) || self.type != 'ClusterIP'",
             message="externalTrafficPolicy needs type NodePort or LoadBalancer",
             holds=lambda self: self.external_traffic_policy is None or self.type != "ClusterIP",
+        ),
+        Rule(
+            field="ports",
+            cel="self.ports.all(p, p.name != 'mysql' && p.port != self.port)",
+            message="ports must have other names than mysql, and other numbers than port: that is the one for SQL",
+            holds=lambda self: all(each.name != "mysql" and each.port != self.port for each in self.ports),
         ),
         Rule(
             field="type",
@@ -97,7 +104,7 @@ class ServiceTemplate(Model):
         alias="loadBalancerIP",
     )
     load_balancer_class: Name | None = field("Class of the load balancer.", None, None)
-    load_balancer_source_ranges: tuple[Text, ...] = field(
+    load_balancer_source_ranges: tuple[Network, ...] = field(
         "Networks that the load balancer lets in, such as 10.0.0.0/8.", None, (), max_length=64
     )
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from trireme.api.resource.base import Flag, Key, Kubernetes, Model, Name, Text, Whole, field
+from trireme.api.resource.base import Flag, Key, Kubernetes, LabelValue, Model, Name, Text, Whole, field
 from trireme.api.resource.pods import (
     Affinity,
     Container,
@@ -108,7 +108,8 @@ class GaleraClusterSpec(Model):
     my_cnf: Annotated[str, StringConstraints(max_length=131072)] = field(
         "Your own server settings, in the format of my.cnf. They win over Trireme's defaults; what would break the "
         "cluster's safety is refused with its line and the reason. Variables that the server can change while it "
-        "runs are set live; a change of any other restarts the members, one at a time, the writer last.",
+        "runs are set live; a change of any other, and taking one out, restarts the members, one at a time, the "
+        "writer last.",
         Change.LIVE,
         "",
     )
@@ -157,12 +158,13 @@ class GaleraClusterSpec(Model):
         "How the members spread. Without any: over nodes and zones, where that is possible.",
         Change.ROLLING,
         (),
+        keys=("topologyKey", "whenUnsatisfiable"),
         max_length=16,
     )
     tolerations: tuple[Toleration, ...] = field(
         "Taints that the members tolerate.", Change.ROLLING, (), max_length=32
     )
-    node_selector: Annotated[dict[Text, Text], Field(max_length=32)] = field(
+    node_selector: Annotated[dict[Text, LabelValue], Field(max_length=32)] = field(
         "Labels of the nodes that the members may run on.", Change.ROLLING, dict
     )
     priority_class_name: Name | None = field("Priority class of the pods.", Change.ROLLING, None)

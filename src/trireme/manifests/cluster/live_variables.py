@@ -1,8 +1,9 @@
 """The server variables that Trireme sets live, by the kind of their values. Chosen by hand; a test asks a real server.
 
-In: what SET GLOBAL changes for new connections, or at once, in every MariaDB from 10.11. Out: what a server only
-grows up to its size at the start (innodb_buffer_pool_size), what cannot be switched on later (query_cache_type),
-replication and binary log formats, and all that names files. What is not here takes a restart, which is never wrong.
+In: what SET GLOBAL changes for new connections, or at once, in every MariaDB from 10.11. Out: what makes a server busy
+or is sized by Trireme (innodb_buffer_pool_size, innodb_log_file_size), what cannot be switched on later
+(query_cache_type, max_user_connections), what can crash it (wsrep_slave_threads), replication and binary log formats,
+and all that names files. What is not here takes a restart, which is never wrong.
 """
 
 
@@ -20,7 +21,7 @@ BOOLEANS = _words(
     innodb_stats_persistent innodb_status_output innodb_status_output_locks innodb_strict_mode
     innodb_table_locks innodb_undo_log_truncate local_infile log_bin_trust_function_creators
     log_queries_not_using_indexes log_slow_admin_statements log_slow_query low_priority_updates
-    require_secure_transport slow_query_log sql_safe_updates tcp_nodelay userstat wsrep_log_conflicts
+    slow_query_log sql_safe_updates userstat wsrep_log_conflicts
     """
 )
 
@@ -33,7 +34,7 @@ NUMBERS = _words(
     in_predicate_conversion_threshold innodb_autoextend_increment innodb_buffer_pool_dump_pct
     innodb_compression_level innodb_fill_factor innodb_flush_log_at_timeout innodb_flush_log_at_trx_commit
     innodb_flush_neighbors innodb_flushing_avg_loops innodb_ft_result_cache_limit innodb_io_capacity
-    innodb_io_capacity_max innodb_lock_wait_timeout innodb_log_file_size innodb_lru_scan_depth
+    innodb_io_capacity_max innodb_lock_wait_timeout innodb_lru_scan_depth
     innodb_max_purge_lag innodb_max_purge_lag_delay innodb_max_undo_log_size innodb_old_blocks_pct
     innodb_old_blocks_time innodb_online_alter_log_max_size innodb_purge_batch_size innodb_purge_threads
     innodb_read_ahead_threshold innodb_spin_wait_delay innodb_stats_persistent_sample_pages
@@ -42,7 +43,7 @@ NUMBERS = _words(
     log_slow_min_examined_row_limit log_slow_rate_limit log_warnings max_allowed_packet max_binlog_size
     max_connect_errors max_connections max_error_count max_heap_table_size max_join_size
     max_length_for_sort_data max_password_errors max_prepared_stmt_count max_recursive_iterations
-    max_rowid_filter_size max_session_mem_used max_sort_length max_sp_recursion_depth max_user_connections
+    max_rowid_filter_size max_session_mem_used max_sort_length max_sp_recursion_depth
     min_examined_row_limit mrr_buffer_size net_buffer_length net_read_timeout net_retry_count
     net_write_timeout optimizer_prune_level optimizer_search_depth optimizer_selectivity_sampling_limit
     optimizer_use_condition_selectivity progress_report_time read_buffer_size read_rnd_buffer_size
@@ -50,7 +51,7 @@ NUMBERS = _words(
     table_open_cache thread_cache_size thread_pool_idle_timeout thread_pool_max_threads
     thread_pool_oversubscribe thread_pool_stall_limit tmp_disk_table_size tmp_memory_table_size
     tmp_table_size wait_timeout wsrep_ignore_apply_errors wsrep_max_ws_rows wsrep_max_ws_size
-    wsrep_retry_autocommit wsrep_slave_threads wsrep_sync_wait wsrep_trx_fragment_size
+    wsrep_retry_autocommit wsrep_sync_wait wsrep_trx_fragment_size
     """
 )
 """Whole numbers; K, M, G … are allowed in my.cnf."""

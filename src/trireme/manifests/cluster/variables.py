@@ -12,6 +12,7 @@ from trireme.manifests.cluster.live_variables import BOOLEANS, CHOICES, FRACTION
 
 _SERVER_SECTIONS = frozenset({"mysqld", "mariadbd", "mariadb", "server", "client-server", "galera"})
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50, "e": 2**60}
+_MOST = 2**64 - 1
 _PREFIX = re.compile(r"^((loose|skip|disable|enable|maximum)_)+")
 _TRUE = frozenset({"", "1", "on", "true", "yes"})
 _FALSE = frozenset({"0", "off", "false", "no"})
@@ -89,8 +90,7 @@ def live_value(name: str, written: str) -> str | None:
     if name in BOOLEANS:
         return "ON" if value.lower() in _TRUE else "OFF" if value.lower() in _FALSE else None
     if name in NUMBERS:
-        found = re.fullmatch(r"([0-9]{1,18})([kmgtpe]?)", value.lower())
-        return str(int(found[1]) * _UNITS[found[2]]) if found else None
+        return _number(value.lower())
     if name in FRACTIONS:
         return value if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", value) else None
     if name in CHOICES:
@@ -100,6 +100,12 @@ def live_value(name: str, written: str) -> str | None:
     if name in SWITCHES:
         return _switches(SWITCHES[name], value)
     return None
+
+
+def _number(value: str) -> str | None:
+    found = re.fullmatch(r"([0-9]{1,20})([kmgtpe]?)", value)
+    number = int(found[1]) * _UNITS[found[2]] if found else _MOST + 1
+    return str(number) if number <= _MOST else None
 
 
 def _among(allowed: tuple[str, ...], parts: list[str]) -> str | None:

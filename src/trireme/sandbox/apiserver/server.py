@@ -1,6 +1,7 @@
 """The server as a whole: its certificate, its port, its life."""
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from trireme.sandbox.apiserver.node import NodeAccess
 from trireme.sandbox.store.interface import Object
 from trireme.sandbox.store.memory import MemoryStore
 
+log = logging.getLogger(__name__)
+
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a request's body, as in Kubernetes."""
 
@@ -34,7 +37,8 @@ class ApiServer:
 
     ``allocate_cluster_ip`` gives a new Service its address: a free one, or the one that ``spec.clusterIP``
     asks for; it raises ValueError when that is taken or out of range. ``folder`` is where faults are switched;
-    by default ``directory``.
+    by default ``directory``. ``service_port`` is opened as well where this user may, for clients in pods that
+    know the server by its Service's name only.
     """
 
     def __init__(
@@ -47,9 +51,10 @@ class ApiServer:
         node: NodeAccess,
         allocate_cluster_ip: Callable[[Object], str],
         folder: Path | None = None,
+        service_port: int | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._address, self._port = address, port
+        self._address, self._port, self._service_port = address, port, service_port
         self._certificates = provide_certificates(directory, address)
         self._tokens = Tokens(directory, store, time.time)
         self._kubeconfig = directory / "kubeconfig"
@@ -64,7 +69,7 @@ class ApiServer:
         )
         self._definitions = Definitions(store, self._registry, self._cluster.now)
         self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._sites: list[web.TCPSite] = []
         self._following: asyncio.Task[None] | None = None
 
     @property
@@ -126,19 +131,29 @@ class ApiServer:
     async def _listen(self, runner: web.AppRunner) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificates.server, self._certificates.server_key)
-        self._site = web.TCPSite(runner, self._address, self._port, ssl_context=context)
-        await self._site.start()
+        site = web.TCPSite(runner, self._address, self._port, ssl_context=context)
+        await site.start()
+        self._sites.append(site)
+        if self._service_port is not None:
+            extra = web.TCPSite(runner, self._address, self._service_port, ssl_context=context)
+            try:
+                await extra.start()
+            except OSError as error:
+                log.info("the API server is not at port %d too: %s", self._service_port, error.strerror)
+            else:
+                self._sites.append(extra)
 
     async def _switch(self) -> None:
         """Close the port, or open it again, as the faults say."""
         assert self._runner is not None
-        if self._faults.refuses_all and self._site is not None:
-            await self._site.stop()
-            self._site = None
+        if self._faults.refuses_all and self._sites:
+            for site in self._sites:
+                await site.stop()
+            self._sites.clear()
             for connection in self._runner.server.connections if self._runner.server else ():
                 if connection.transport is not None:
                     connection.transport.abort()
-        elif not self._faults.refuses_all and self._site is None:
+        elif not self._faults.refuses_all and not self._sites:
             await self._listen(self._runner)
 
     async def stop(self) -> None:

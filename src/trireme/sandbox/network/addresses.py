@@ -15,6 +15,8 @@ FIRST_OCTET, LAST_OCTET = 16, 250
 """Below are 127.0 and 127.1, which other programs use."""
 
 API_PORT = 6443
+API_SERVICE_PORT = 443
+"""Where clients in pods look for it by name. An ordinary user cannot listen there."""
 SERVICE_BITS = range(1 << 8, 16 << 8)
 """127.OCTET.1.0 to 127.OCTET.15.255, by their last sixteen bits."""
 POD_BITS = range(16 << 8, 255 << 8)
@@ -141,7 +143,7 @@ def claim_network(folder: Path) -> Claim:
         holder = _hold(octet)
         if holder is None:
             continue
-        if not _can_listen(network.api, API_PORT):
+        if not can_listen(network.api, API_PORT):
             holder.close()
             continue
         write_durably(record, f"{octet}\n".encode(), mode=0o644)
@@ -171,7 +173,8 @@ def _hold(octet: int) -> socket.socket | None:
     return holder
 
 
-def _can_listen(address: str, port: int) -> bool:
+def can_listen(address: str, port: int) -> bool:
+    """Whether the address is free, and this user may listen there."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -164,7 +164,7 @@ def _affinity(service: Object) -> int | None:
     return int(configured.get("timeoutSeconds", CLIENT_AFFINITY_SECONDS))
 
 
-def kubernetes_service(network: Network) -> list[tuple[str, str, Object]]:
+def kubernetes_service(network: Network, service_port: int) -> list[tuple[str, str, Object]]:
     """The Service ``kubernetes``, the API server itself, and its slice: (group, resource, object)."""
     metadata = {"name": "kubernetes", "namespace": "default", "labels": {"component": "apiserver"}}
     port = {"name": "https", "port": API_PORT, "protocol": "TCP"}
@@ -179,7 +179,7 @@ def kubernetes_service(network: Network) -> list[tuple[str, str, Object]]:
             "ipFamilies": ["IPv4"],
             "ipFamilyPolicy": "SingleStack",
             "sessionAffinity": "None",
-            "ports": [{**port, "targetPort": API_PORT}],
+            "ports": [{**port, "port": service_port, "targetPort": API_PORT}],
         },
         "status": {"loadBalancer": {}},
     }
