@@ -28,16 +28,12 @@ def transfer_processes(member: Agent, *names: str) -> list[int]:
     return [each.pid for each in reaper.processes() if each.session == server and each.name in names]
 
 
-def donor_of(cluster: PlainCluster) -> Agent:
+def donor_of(joiner: Agent) -> Agent:
+    others = [member for member in joiner.cluster.members if member is not joiner]
+
     def found() -> Agent | None:
-        return next(
-            (
-                member
-                for member in cluster.members
-                if transfer_processes(member, "socat", "mariabackup") and member.phase() == "Donor"
-            ),
-            None,
-        )
+        giving = (member for member in others if transfer_processes(member, "socat", "mariabackup"))
+        return next((member for member in giving if member.phase() == "Donor"), None)
 
     donor = wait_until(found, "somebody is donor", 30)
     assert isinstance(donor, Agent)
@@ -91,25 +87,11 @@ def test_21_marks_of_a_broken_transfer_do_not_stop_the_next_one(three: PlainClus
     assert "previous SST script" not in joiner.log.read_text()[begun:]
 
 
-def test_a_donor_that_freezes_is_replaced_by_another(three: PlainCluster) -> None:
-    """Fails when a joiner waits for its first donor for ever."""
-    filled(three)
-    joiner = rejoin_without_data(three[2])
-    donor = donor_of(three)
-    everything = [donor.server_pid(), *transfer_processes(donor, "socat", "mariabackup", "bash", "sh", "pv")]
-    with frozen(*everything):
-        joiner.wait_phase("Waiting", "Joining", seconds=30)
-        joiner.wait_phase("Synced", seconds=60)
-        assert joiner.sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
-    three.wait_synced()
-
-
 @pytest.mark.parametrize("program", ["socat", "mariabackup"])
 def test_a_part_of_the_donors_transfer_dies(three: PlainCluster, program: str) -> None:
     """The donor's server lives on. Fails when the joiner is left with a half copy, or the donor stays a donor."""
     filled(three)
-    rejoin_without_data(three[2]).wait_phase("Transferring")
-    donor = donor_of(three)
+    donor = donor_of(rejoin_without_data(three[2]))
     for pid in transfer_processes(donor, program, *(["mariadb-backup"] if program == "mariabackup" else [])):
         os.kill(pid, signal.SIGKILL)
     three.wait_synced()
@@ -118,13 +100,14 @@ def test_a_part_of_the_donors_transfer_dies(three: PlainCluster, program: str) -
 
 def test_22_a_donor_without_the_transfer_account_harms_nobody(three: PlainCluster) -> None:
     """Fails when the joiner hammers the donors, when they suffer, or when it does not go on once the account is back."""
-    three.writer().sql("RENAME USER trireme_sst@localhost TO nobody_sst@localhost")
+    writer = three.writer()
+    writer.sql("RENAME USER trireme_sst@localhost TO nobody_sst@localhost")
     with writing(three, "refused") as ledger:
         rejoin_without_data(three[2]).wait_why("tries again soon (after", seconds=60)
         three[2].wait_why("(after 2 failures)", seconds=60)
         ledger.wait_for_more()
         assert [three[ordinal].get("/readyz")[0] for ordinal in (0, 1)] == [200, 200]
-        three.writer().sql("RENAME USER nobody_sst@localhost TO trireme_sst@localhost")
+        writer.sql("RENAME USER nobody_sst@localhost TO trireme_sst@localhost")
         three.wait_synced()
     ledger.assert_nothing_lost()
 
@@ -144,3 +127,16 @@ def test_a_joiner_whose_disk_is_too_small_harms_nobody(three: PlainCluster) -> N
     joiner.start()
     three.wait_synced()
     ledger.assert_nothing_lost()
+
+
+def test_a_donor_that_freezes_is_replaced_by_another(three: PlainCluster) -> None:
+    """Fails when a joiner waits for its first donor for ever."""
+    filled(three)
+    joiner = rejoin_without_data(three[2])
+    donor = donor_of(joiner)
+    everything = [donor.server_pid(), *transfer_processes(donor, "socat", "mariabackup", "bash", "sh", "pv")]
+    with frozen(*everything):
+        joiner.wait_phase("Waiting", "Joining", seconds=30)
+        joiner.wait_phase("Synced", seconds=60)
+        assert joiner.sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
+    three.wait_synced()
