@@ -19,10 +19,9 @@ from tests.unit.core.seen import (
     synced,
     waiting,
 )
-from trireme.api.report import Accounts, Override, Phase, Upgrade, UpgradeState
+from trireme.api.report import Override, Phase
 from trireme.core.cluster_seen import Cluster
 from trireme.core.cluster_summary import Health, summarize
-from trireme.core.retiring import MIB, measure
 
 ON_THEIR_WAY = "Nothing to do: members are on their way (`trireme status --watch`)."
 
@@ -254,18 +253,3 @@ def test_two_primaries_and_a_persons_word_are_conditions() -> None:
     assert condition.message == (
         "alice chose member 0 to bootstrap on 2026-11-25T03:00:00Z, without members 1, 2; done when a Primary lives"
     )
-
-
-def test_what_members_complain_of_is_a_condition() -> None:
-    member = synced(0)
-    assert member.answer is not None
-    report = replace(
-        member.answer.report,
-        accounts=Accounts(in_step=False, why="there is no account app"),
-        upgrade=Upgrade(state=UpgradeState.FAILED, data="", server="", why="it ended with 1"),
-        disk=measure(MIB, 1000 * MIB, None),
-    )
-    complaining = replace(member, answer=replace(member.answer, report=report))
-    found = summarize(cluster(complaining, synced(1), synced(2))).conditions
-    assert [each.type for each in found] == ["PasswordsOutOfStep", "UpgradeFailed", "VolumeLow"]
-    assert found[2].message.startswith("demo-0: its data volume has 1 MiB free of 1000 MiB, and needs 50 MiB")
