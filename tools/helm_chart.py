@@ -92,19 +92,24 @@ def _deployment() -> Object:
     for name in ("imagePullSecrets", "nodeSelector", "tolerations", "affinity", "priorityClassName"):
         pod[name] = _block(f".Values.{'image.pullSecrets' if name == 'imagePullSecrets' else name}")
     container = pod["containers"][0]
-    container["image"] = "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+    image = "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+    container["image"] = image
     container["resources"] = _block(".Values.resources")
-    container["env"] = _environment(container["env"])
+    container["env"] = _environment(container["env"], image)
     order = ("name", "image", "imagePullPolicy")
     container["imagePullPolicy"] = "{{ .Values.image.pullPolicy }}"
     pod["containers"] = [{**{key: container[key] for key in order}, **container}]
     return found
 
 
-def _environment(env: list[Object]) -> list[Object]:
+def _environment(env: list[Object], image: str) -> list[Object]:
+    given = copy.deepcopy(env)
+    for each in given:
+        if each["name"] == "TRIREME_IMAGE":
+            own = "{{ if .Values.clusterImage }}{{ .Values.clusterImage }}{{ else }}"
+            each["value"] = f"{own}{image}{{{{ end }}}}"
     return [
-        *copy.deepcopy(env),
-        {"name": "TRIREME_IMAGE", "value": "{{ .Values.clusterImage }}"},
+        *given,
         {"name": "TRIREME_NAMESPACES", "value": '{{ join "," .Values.namespaces }}'},
         {"name": "TRIREME_CLUSTER_DOMAIN", "value": "{{ .Values.clusterDomain }}"},
         {"name": "TRIREME_OPENSHIFT", "value": "{{ .Values.openshift }}"},

@@ -9,7 +9,7 @@ from tests.protocol.world import Message, PodCrashed, World
 from trireme.api.report import GrantRequest, Phase
 from trireme.core import decide as deciding
 from trireme.core import grants, situation
-from trireme.core.gaps import group_name, merged
+from trireme.core.gaps import group_name, inherited, merged
 from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
 
 MOST_MESSAGES = 12
@@ -159,7 +159,7 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     elif action.position is not None:
         volume.grastate, volume.safe, volume.marks = action.position, False, False
         world.burn()
-    gaps = merged(volume.record.gaps, action.gaps)
+    gaps = inherited(volume.record.gaps, action.gaps)
     world.write(member, joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None)
     addresses = tuple(int(address) for address in action.addresses)
     _start(world, member, agent, Launch.JOIN, addresses, action.group_name)

@@ -112,9 +112,9 @@ def _needs_person(world: World) -> bool:
     if not world.lost_volumes:
         return False
     copies = [m.server.log if m.server is not None and m.server.log else m.volume.data for m in world.members]
-    if len({uuid_of(copy) for copy in copies if copy}) > 1:
-        return True
     views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]
+    if len({uuid_of(copy) for copy in copies if copy} | {view.uuid for view in views}) > 1:
+        return True
     latest = max(views, key=lambda view: view.seqno, default=None)
     asked = latest.members if latest is not None else range(len(world.members))
     return not any(provable(world.members[ordinal].volume) for ordinal in asked)

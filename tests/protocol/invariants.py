@@ -59,11 +59,13 @@ def provable_before_start(member: Member) -> bool:
 def _is_new(world: World, member: Member) -> None:
     """Invariants 2 and 6: a new history only where no volume ever belonged to one.
 
+    A volume that another cluster left counts as far as its ordinal is declared: who is not, is not asked.
     A first view that its founder's agent was not told yet held nothing: its server waited for the agent.
     """
     owners = [
         m.ordinal
         for m in world.members
+        if m.ordinal < member.declared
         if len(m.volume.data or ()) > 1 or m.volume.record.last_view is not None
     ]
     if owners:
@@ -93,11 +95,13 @@ def _most_advanced(world: World, member: Member, seqno: int) -> None:
 
 
 def _all_asked(world: World, member: Member, uuid: str | None) -> None:
-    """Invariant 4, by what the volumes remember, whoever answered."""
-    views = [m.volume.record.last_view for m in world.members]
+    """Invariant 4, by what the volumes remember, whoever answered; of those who are not waited for, nobody knows it."""
+    gap = member.volume.record.pending_gap
+    who = [world.members[ordinal] for ordinal in _electorate(member)] if gap is not None else world.members
+    mine = member.volume.record.gaps
+    views = [m.volume.record.last_view for m in who if not _left_behind(m, mine)]
     known = [view for view in views if view is not None and (uuid is None or view.uuid == uuid)]
     latest: View | None = max(known, key=lambda view: view.seqno, default=None)
-    gap = member.volume.record.pending_gap
     allowed = set(gap.missing) if gap is not None else set()
     missing = sorted(
         set(latest.members if latest else range(member.declared)) - set(_electorate(member)) - allowed
@@ -106,6 +110,12 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
         raise Violation(
             "4", f"member {member.ordinal} bootstraps, and {missing} of the latest view were not asked"
         )
+
+
+def _left_behind(member: Member, gaps: tuple[Gap, ...]) -> bool:
+    """The candidate's branch went on without it: its views are of another, and not to be compared by seqno."""
+    missing = (gap for gap in gaps if member.ordinal in gap.missing)
+    return any(gap.id not in {known.id for known in member.volume.record.gaps} for gap in missing)
 
 
 def _missing_by_policy(world: World, history: History, gap: Gap) -> None:

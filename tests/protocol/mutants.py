@@ -14,8 +14,9 @@ from tests.protocol.world import Rules, Violation
 from trireme.api.position import Position, View
 from trireme.api.report import Directory, Grant, GrantRequest, Report
 from trireme.core import absent, candidate, decide, directory, election, gaps, grants, present, reform
-from trireme.core.situation import Action, Decision, Situation
+from trireme.core.situation import Action, Decision, Learn, Situation
 from trireme.core.terms import Terms
+from trireme.core.writer import in_same_component
 
 elect, judge, judge_request = election.elect, directory.judge, grants.judge_request
 elect_in_place = reform.elect_in_place
@@ -219,6 +220,18 @@ def _any_whole(view: View, answers: Mapping[int, Report]) -> tuple[int, ...]:
     return here if 2 * len(here) > len(view.members) else ()
 
 
+def _all_known(reports: Mapping[int, Report]) -> dict[int, Report]:
+    known = gaps.known_gaps(reports.values())
+    return {ordinal: report for ordinal, report in reports.items() if gaps.left_behind(report, known) is None}
+
+
+def _news_of_all(situation: Situation) -> tuple[Action, ...]:
+    me = situation.me
+    component = (report for report in situation.answers.values() if in_same_component(me, report))
+    news = tuple(gap for gap in gaps.known_gaps((me, *component)) if gap not in me.gaps)
+    return (Learn(news),) if news else ()
+
+
 def _one_name(cluster: str, _: object) -> str:
     return cluster
 
@@ -305,6 +318,10 @@ MUTANTS = (
     Mutant("what a late member has beyond a gap is not noticed", ((gaps, "diverged", _no_conflict),)),
     Mutant("members that the cluster went on without count as before", (
         (election, "went_through", dict), (grants, "left_behind", _no_conflict))),
+    Mutant("a gap that a member had only heard of excludes the missing", ((election, "went_through", _all_known),)),
+    Mutant("a server that was cut off learns of the gap without coming through it", (
+        (present, "_news_of_gaps", _news_of_all),)),
+    Mutant("a joiner that is ahead of the latest view is passed over", ((election, "_ahead", _nobody),)),
     Mutant("servers from before a gap connect by themselves", ((acting, "group_name", _one_name),)),
     Mutant("a gap is not written down", ((candidate, "_gap", _no_conflict),)),
     Mutant("a group makes itself a Primary though one that stopped is ahead", (

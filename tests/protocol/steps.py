@@ -213,11 +213,14 @@ def mix_up(world: World, ordinal: int, length: int) -> bool:
 
 
 def recover(world: World, ordinal: int) -> bool:
-    """A person who tells the truth chooses the most advanced of those who answer; the dead are said to be gone."""
+    """A person who tells the truth chooses the most advanced of those who answer; the dead are said to be gone. They
+    may come back: but not those who need nobody else to go on, as `trireme recover` warns."""
     member = world.members[ordinal]
     if member.agent is None or any(True for _ in world.active()):
         return False
     gone = tuple(m.ordinal for m in world.members if m.agent is None and m.server is None)
+    if any(_goes_on_alone(world.members[ordinal], gone) for ordinal in gone):
+        return False
     heard = {m.ordinal: world.report(m) for m in world.members if m.responsive}
     me = heard.pop(ordinal, None)
     if me is None or any(
@@ -230,6 +233,12 @@ def recover(world: World, ordinal: int) -> bool:
         return False
     world.write(member, override=word)
     return True
+
+
+def _goes_on_alone(member: Member, gone: tuple[int, ...]) -> bool:
+    """By its last view it needs only members that are said to be gone, or as many of them as are a majority."""
+    view = member.volume.record.last_view
+    return view is not None and 2 * len(set(view.members).intersection(gone)) >= len(view.members)
 
 
 def _ahead(report: Report, me: Report) -> bool:

@@ -76,4 +76,22 @@ STORIES: dict[str, Schedule] = {
             ("settle", 0, 9, 0), ("settle", 0, 9, 0), ("settle", 11, 1, 0), ("kill", 1, 0, 0), ("settle", 2, 9, 0),
             ("recover", 2), ("recover", 3), ("settle", 2, 5, 0), ("commit", 2, 1), ("kill", 2, 0, 0),
         )),
+    "a server that was cut off still believes to be in the Primary when those who went on without it tell of the gap": Schedule(
+        3, Begin.WHOLE, (
+            ("look", 0), ("commit", 0, 1), ("die", 2, 1, 0), ("kill", 1, 3, 0), ("settle", 1, 20, 0),
+        ), patience=5.0),
+    "a server without a Primary is told of the gap by those who went on without it": Schedule(
+        3, Begin.WHOLE, (
+            ("look", 2), ("die", 0, 1, 0), ("die", 1, 3, 0), ("settle", 4, 9, 0),
+        ), patience=5.0),
+    "who went on without a member loses its volume before any other joined it": Schedule(
+        3, Begin.WHOLE, (
+            ("kill all", 60, 0), ("settle", 4, 9, 0), ("kill", 0, 0, 0), ("lose", 0),
+        ), patience=5.0),
+    "a joiner alone has on disk what it received of a later view; all crash": Schedule(
+        5, Begin.WHOLE, (
+            ("kill", 4, 0, 0), ("regroup", 0), ("start", 4), ("die", 0, 0, 0), ("round", 4, 0, 0), ("notify", 3, 0),
+            ("round", 4, 0, 0), ("work", 4, 0), ("round", 4, 0, 0), ("work", 4, 0), ("regroup", 0), ("kill", 3, 0, 0),
+            ("regroup", 0), ("connect", 4), ("die", 4, 1, 0), ("scale", 6),
+        ), patience=5.0),
 }  # fmt: skip

@@ -78,7 +78,7 @@ def test_an_unwritable_volume(one: PlainCluster) -> None:
         log = refuses(one)
     finally:
         one[0].volume.chmod(0o755)
-    assert "must be writable" in log
+    assert "must be able to write" in log
 
 
 def test_a_volume_with_somebody_elses_data(one: PlainCluster) -> None:

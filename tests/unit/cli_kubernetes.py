@@ -227,8 +227,8 @@ def write_kubeconfig(path: Path, cluster: Object, user: Object, name: str = "her
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": name, "cluster": cluster}],
-        "users": [{"name": name, "user": user}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "users": [{"name": "eve", "user": user}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "eve"}}],
         "current-context": name,
     }
     path.write_text(yaml.safe_dump(content))

@@ -104,6 +104,8 @@ class Access:
     namespace: str
     cluster: Cluster
     user: User
+    who: str = ""
+    """The user's name in the kubeconfig; empty in a pod, or where the context names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Kubeconfig:
             namespace=namespace or chosen.namespace or "default",
             cluster=cluster,
             user=user,
+            who=chosen.user,
         )
 
     def _known(self) -> str:

@@ -6,6 +6,7 @@ TLS would cost the agent 8 MB for its whole life.
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -36,8 +37,10 @@ class PodLabels:
         if self._spare is None or self._spare.returncode is not None:
             self._spare = await self._start()
 
-    async def set_roles(self, changes: Sequence[tuple[str, str]]) -> None:
+    async def set_roles(self, changes: Sequence[tuple[str, str]]) -> dict[str, bool]:
         """Label pods, ``(pod, role)`` each, one after the other. A pod that is gone needs no label.
+
+        Of each pod that is there, whether Kubernetes finds it ready.
 
         Raises TemporaryError where the API does not answer, is slow, or refuses: the later ones are then not labelled.
         """
@@ -48,13 +51,17 @@ class PodLabels:
         orders = " ".join(f"{pod}={role}" for pod, role in changes)
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                _, errors = await process.communicate(orders.encode())
+                output, errors = await process.communicate(orders.encode())
         except TimeoutError:
             raise TemporaryError(f"labelling {pods}: no answer within {CALL_SECONDS:.0f} s") from None
         finally:
             await _end(process)
         if process.returncode != 0:
             raise TemporaryError(errors.decode(errors="replace").strip() or f"labelling {pods} failed")
+        found: dict[str, bool] = {}
+        for line in output.splitlines():
+            found |= json.loads(line)
+        return found
 
     async def close(self) -> None:
         if self._spare is not None:
@@ -67,6 +74,7 @@ class PodLabels:
             "trireme.adapters.pod_label",
             self._namespace,
             stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
 

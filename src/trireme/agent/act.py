@@ -21,7 +21,7 @@ from trireme.agent.member import Member
 from trireme.api.report import Gap, GrantReply, GrantRequest, Phase
 from trireme.base.errors import PermanentError, TriremeError
 from trireme.core import grants, situation
-from trireme.core.gaps import group_name, merged
+from trireme.core.gaps import group_name, inherited, merged
 from trireme.core.situation import (
     Action,
     AskGrants,
@@ -241,7 +241,7 @@ class Actor:
             if action.position is not None:
                 write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
         member.settings.data_dir.mkdir(exist_ok=True)
-        gaps = merged(member.records.record.gaps, action.gaps)
+        gaps = inherited(member.records.record.gaps, action.gaps)
         member.records.change(joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None)
         self._launcher.write_config(
             peers=action.addresses,

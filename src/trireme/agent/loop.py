@@ -1,6 +1,7 @@
 """observe -> decide -> act -> report, again and again; woken by news, and by the clock as a backstop."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -20,8 +21,10 @@ log = logging.getLogger("trireme.agent")
 
 GIVE_BACK_ROUNDS = 30
 """Rounds between returns of freed memory to the system: a minute in the steady state."""
-LEAST_ROUND_SECONDS = 0.05
-"""From the begin of one round to the next, however often others wake us: a storm of wake-ups must not eat a core."""
+ROUND_SECONDS = 0.05
+"""From one round to the next in the long run, however often others wake us: a storm of wake-ups must not eat a core."""
+ROUNDS_AT_ONCE = 10
+"""A member that recovers and is elected goes from step to step without a pause: it needs eight rounds."""
 
 
 class Beside(Protocol):
@@ -31,6 +34,20 @@ class Beside(Protocol):
         """Begin what is due, unless it is under way. Called in each round."""
 
     async def close(self) -> None: ...
+
+
+class Pace:
+    """Rounds may follow each other at once ``burst`` times; in the long run there is one in ``seconds``."""
+
+    def __init__(self, seconds: float, burst: int) -> None:
+        self._seconds = seconds
+        self._burst = burst
+        self._due = float("-inf")
+
+    def wait(self, now: float) -> float:
+        """Count one round; the seconds to wait before it."""
+        self._due = max(self._due, now - self._burst * self._seconds) + self._seconds
+        return max(self._due - now, 0.0)
 
 
 class Loop:
@@ -48,13 +65,13 @@ class Loop:
         self._actor = actor
         self._peers = peers
         self._beside = beside
+        self._pace = Pace(ROUND_SECONDS, ROUNDS_AT_ONCE)
         self._told: tuple[object, ...] = ()
         self._calls: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until the member has left in order (SIGTERM)."""
         while not self._actor.done:
-            begun = time.monotonic()
             news = self._member.wake.is_set()
             self._member.wake.clear()
             self._member.clear_fault()
@@ -67,7 +84,7 @@ class Loop:
                 part.follow()
             if self._member.rounds % GIVE_BACK_ROUNDS == 0:
                 give_back()
-            await self._pause(begun + LEAST_ROUND_SECONDS - time.monotonic(), decision.again)
+            await self._pause(decision.again)
         for part in self._beside:
             await part.close()
 
@@ -93,13 +110,11 @@ class Loop:
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
 
-    async def _pause(self, least: float, seconds: float) -> None:
-        await asyncio.sleep(max(least, 0.0))
-        try:
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._member.wake.wait()
-        except TimeoutError:
-            return
+        await asyncio.sleep(self._pace.wait(time.monotonic()))
 
 
 def _news(report: Report) -> tuple[object, ...]:

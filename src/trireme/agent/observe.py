@@ -111,7 +111,7 @@ class Observer:
         with contextlib.suppress(OSError):
             found = os.statvfs(member.settings.data_root)
             free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
-            member.disk = measure(free, size, member.disk)
+            member.disk = measure(free, size, member.disk, percent=member.settings.disk_reserve_percent)
 
     async def _look_at_server(self) -> None:
         member = self._member

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import time
 
+from trireme.adapters.dns import ordinal_of
 from trireme.adapters.kubernetes import PodLabels
 from trireme.agent.member import Member
 from trireme.api.names import PRIMARY
 from trireme.base.errors import TriremeError
-from trireme.core import health
+from trireme.core import health, switchover
 from trireme.core.routing import in_doubt, wanted_labels
-from trireme.core.situation import Launch
+from trireme.core.situation import Heir, Launch
 
 log = logging.getLogger("trireme.agent")
 
@@ -29,6 +30,9 @@ class Roles:
         self._claim = member.writer
         self._since = time.monotonic()
         self._failure = ""
+        self._found: dict[int, bool] = {}
+        """By ordinal, whether the API said last that the member's pod is ready."""
+        self._stranded_since: float | None = None
         member.role_label = "" if labels.available else None
 
     def follow(self) -> None:
@@ -64,7 +68,7 @@ class Roles:
 
     def _forget_doubtful(self) -> None:
         me, now = self._member.report(), time.monotonic()
-        if not in_doubt(me, self._claim, now - self._since):
+        if not in_doubt(me, self._claim, now - self._since, stranded=self._stranded_since is not None):
             return
         if me.writer == self._claim:
             self._last_writer = None
@@ -91,7 +95,7 @@ class Roles:
 
     async def _label(self, changes: list[tuple[str, str]]) -> None:
         try:
-            await self._labels.set_roles(changes)
+            found = await self._labels.set_roles(changes)
         except TriremeError as error:
             if str(error) != self._failure:
                 log.warning("%s; tries again", error)
@@ -101,4 +105,22 @@ class Roles:
             self._failure = ""
             self._labelled.update(changes)
             self._member.role_label = self._labelled.get(self._member.settings.pod, "")
+            self._found = {
+                ordinal: ready for pod, ready in found.items() if (ordinal := ordinal_of(pod)) is not None
+            }
+            self._hand_over_where_stranded()
         self._member.wake.set()
+
+    def _hand_over_where_stranded(self) -> None:
+        member, me, now = self._member, self._member.report(), time.monotonic()
+        if not switchover.stranded(me, self._found):
+            self._stranded_since = None
+            return
+        if self._stranded_since is None:
+            self._stranded_since = now
+        heir = switchover.relief(me, member.answers, self._found, now - self._stranded_since)
+        if heir is not None:
+            log.warning(
+                "Kubernetes leads no clients here (is this node's kubelet well?): hands over to %d", heir
+            )
+            member.heir, member.handover = Heir(heir, now), ""

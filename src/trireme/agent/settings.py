@@ -9,6 +9,7 @@ from trireme.adapters.dns import is_loopback, ordinal_of
 from trireme.agent.live import MAX_MEMBERS, Live, parse_founder, parse_missing_members
 from trireme.api.names import HTTP_PORT
 from trireme.base.errors import PermanentError
+from trireme.core.retiring import RESERVE_PERCENT
 
 PASSWORD_GRACE_SECONDS = 600
 """A changed Secret reaches a pod's files within 1 to 2 minutes; what reads it from its environment must restart."""
@@ -37,6 +38,8 @@ class Settings:
     password_grace: float
     """Seconds for which a password that was changed stays valid beside the new one."""
     config_dir: Path
+    disk_reserve_percent: int
+    """Of the data volume: with less free the member leaves the group; 0 for never."""
     live_dir: Path
     missing_members: str = "Wait"
     new_cluster: str = ""
@@ -167,6 +170,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         run_dir=Path(env.get("TRIREME_RUN_DIR") or "/run/mysqld"),
         tmp_dir=Path(env.get("TMPDIR") or "/tmp"),  # noqa: S108 - the pod's own emptyDir
         secret_dir=Path(env.get("TRIREME_SECRET_DIR") or "/etc/trireme/secret"),
+        disk_reserve_percent=_number(env, "TRIREME_DISK_RESERVE_PERCENT", RESERVE_PERCENT, 0, 50),
         given_dir=Path(env.get("TRIREME_GIVEN_DIR") or "/etc/trireme/given"),
         password_grace=_number(env, "TRIREME_PASSWORD_GRACE_SECONDS", PASSWORD_GRACE_SECONDS, 0, 604800),
         config_dir=Path(env.get("TRIREME_CONFIG_DIR") or "/etc/trireme/config"),

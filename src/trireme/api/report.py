@@ -196,6 +196,8 @@ class Disk:
     room: Room
     free_bytes: int
     size_bytes: int
+    reserve_bytes: int = 0
+    """With less free than this the member leaves; with twice this it comes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ EXIT_FAILED = 2
 
 COMMANDS = {
     "status": "trireme.cli.status",
+    "explain": "trireme.cli.explain",
+    "recover": "trireme.cli.recover",
     "sql": "trireme.cli.sql",
     "switchover": "trireme.cli.switchover",
     "rebuild": "trireme.cli.rebuild",

@@ -19,3 +19,13 @@ class Progress:
         if what != self._last:
             self._last = what
             self.say(f"  {time.monotonic() - self._began:5.1f} s  {what}")
+
+
+def confirmed(name: str, what: str) -> bool:
+    """Whether the person typed ``name``, on a terminal or in a pipe. Ends of input count as no."""
+    sys.stderr.write(f"Type {name} to {what}: ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        sys.stderr.write("\n")
+    return answer.strip() == name

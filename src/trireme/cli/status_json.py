@@ -22,10 +22,13 @@ def clusters_line(found: Found) -> str:
 
 
 def _encode(found: Found) -> bytes:
-    return msgspec.json.encode({"clusters": [_cluster(cluster, summary) for cluster, summary in found]})
+    return msgspec.json.encode(
+        {"clusters": [cluster_document(cluster, summary) for cluster, summary in found]}
+    )
 
 
-def _cluster(cluster: Cluster, summary: Summary) -> dict[str, Any]:
+def cluster_document(cluster: Cluster, summary: Summary) -> dict[str, Any]:
+    """To be encoded by msgspec."""
     return {
         "name": cluster.name,
         "namespace": cluster.namespace,

@@ -62,6 +62,12 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
     primaries = main_side(primaries)
     known = gaps.known_gaps(primaries)
     beyond = gaps.diverged(me, known)
+    apart = gaps.unknown_there(me, known)
+    if apart is not None:
+        went_on = f"the cluster went on without {election.names(apart.missing)} from {apart.position}"
+        return Decision(
+            Phase.WAITING, f"a Primary answers that does not know that {went_on}: does not join that one"
+        )
     others = gaps.histories_of(me) - living - gaps.abandoned(gap for gap in known if gap not in me.gaps)
     if others:
         why = f"its data is of history {', '.join(sorted(others))}, the Primary's is {', '.join(living)}: not overwritten"
@@ -81,7 +87,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         votes=(me.position is not None and beyond is None) or sum(_serves(r) for r in primaries) > 1,
         discard=_worthless(me) if beyond is None else _beyond(me, beyond),
         group_name=primaries[0].group_name,
-        gaps=tuple(gap for gap in known if gap not in me.gaps),
+        gaps=known,
     )
     how = "by an incremental transfer if it can" if offered is not None else "by a full state transfer"
     if beyond is not None:

@@ -23,6 +23,8 @@ def advise(cluster: Cluster, kubectl: str) -> Iterator[str]:
     advice = [*_about_view(cluster, kubectl)]
     for member in cluster.members:
         advice += _about(member, cluster, kubectl)
+    if advice and not cluster.primaries and any(each.phase == Phase.WAITING for each in cluster.answering):
+        advice.append(f"What is waited for, and what you may do: `trireme explain {cluster.name}`")
     yield from advice or ["Nothing to do: members are on their way (`trireme status --watch`)."]
 
 
@@ -45,7 +47,7 @@ def _about(member: Member, cluster: Cluster, kubectl: str) -> Iterator[str]:
     if pod is None:
         yield f"{name} has no pod: `{kubectl} describe statefulset {cluster.name}` says why"
     elif member.phase == Phase.BLOCKED:
-        yield f"{name} waits for a person, for the reason given. Its log: `{kubectl} logs {name}`"
+        yield f"{name} waits for a person, for the reason given: `trireme explain {cluster.name}` says what you may do"
     elif member.says_ready and not pod.ready:
         yield f"{name} is ready; if Kubernetes does not soon find it so: `{kubectl} describe pod {name}`"
     elif member.answer is None:

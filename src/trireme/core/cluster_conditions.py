@@ -4,14 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trireme.api.position import Position
-from trireme.api.report import Gap, Override
+from trireme.api.report import Gap, Override, Room, UpgradeState
 from trireme.core.cluster_seen import Cluster
 from trireme.core.election import names
 from trireme.core.gaps import known_gaps
+from trireme.core.retiring import words
 
 DATA_AT_RISK = "DataAtRisk"
 TWO_PRIMARIES = "TwoPrimaries"
 BY_WORD = "ByWord"
+PASSWORDS = "PasswordsOutOfStep"
+UPGRADE = "UpgradeFailed"
+ROOM = "VolumeLow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,22 @@ def _conditions(cluster: Cluster) -> Iterator[Condition]:
         )
     for word in words_given(cluster):
         yield Condition(BY_WORD, f"{describe_word(word)}; done when a Primary lives")
+
+    yield from _of_members(cluster)
+
+
+def _of_members(cluster: Cluster) -> Iterator[Condition]:
+    """In the words of the members' own reports."""
+    for member in cluster.members:
+        report = member.report
+        if report is None:
+            continue
+        if report.accounts is not None and not report.accounts.in_step:
+            yield Condition(PASSWORDS, report.accounts.why)
+        if report.upgrade is not None and report.upgrade.state is UpgradeState.FAILED:
+            yield Condition(UPGRADE, f"{member.name}: {report.upgrade.why}")
+        if report.disk is not None and report.disk.room is Room.LOW:
+            yield Condition(ROOM, f"{member.name}: {words(report.disk)}")
 
 
 def _sides(cluster: Cluster) -> list[tuple[int, ...]]:

@@ -104,6 +104,7 @@ def _succeed(answers: Mapping[int, Report], terms: Terms, behind: Set[int]) -> O
     vouched = view is not None and _vouches(view, answers)
     everyone = view.members if view and vouched else _everyone(answers, terms.declared)
     electorate = tuple(ordinal for ordinal in everyone if ordinal not in behind)
+    electorate = (*electorate, *_ahead(electorate, answers, view))
     silent = tuple(ordinal for ordinal in electorate if ordinal not in answers)
     majority = _majority(view, answers) if view and vouched and terms.overdue else ()
     if silent and not majority:
@@ -123,6 +124,16 @@ def _succeed(answers: Mapping[int, Report], terms: Terms, behind: Set[int]) -> O
         return Elect(candidate, electorate, view, best)
     why = f"{best}; goes on without {names(silent)}, as the policy says"
     return Elect(candidate, tuple(asked), view, why, without=silent, majority=majority)
+
+
+def _ahead(electorate: tuple[int, ...], answers: Mapping[int, Report], view: View | None) -> tuple[int, ...]:
+    """Who answers, was not in the view, and is ahead all the same: a joiner that received a later view, which crashed
+    members had not on disk yet. It need not be waited for, but is not passed over when it is there (invariant 3)."""
+    able = {o: r for o, r in answers.items() if is_settled(r) and may_bootstrap(r)}
+    best = max((_seqno(able[o]) for o in electorate if o in able), default=None)
+    if view is None or best is None:
+        return ()
+    return tuple(o for o, report in able.items() if o not in electorate and _seqno(report) > best)
 
 
 def _majority(view: View, answers: Mapping[int, Report]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ gap's position. Seqnos of the two are not comparable. A member has come through 
 as it joins what came after, on its disk before its server starts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from itertools import chain
 
@@ -23,6 +23,19 @@ def histories_of(report: Report) -> set[str]:
 def known_gaps(reports: Iterable[Report]) -> tuple[Gap, ...]:
     """All that anyone of these knows, each once; where one says that it is settled, it is."""
     return tuple(sorted(merged((), chain.from_iterable(report.gaps for report in reports)), key=_id))
+
+
+def binding(reports: Collection[Report]) -> tuple[Gap, ...]:
+    """The gaps whose branch somebody here belongs to. One that is only heard of, by a member that was about to join,
+    excludes nobody: where all who went on lost their volumes, what the missing members have is the best there is.
+    Where they are merely silent, the grant that this member gave them stands."""
+    return tuple(gap for gap in known_gaps(reports) if any(_passed(report, gap) for report in reports))
+
+
+def _passed(report: Report, gap: Gap) -> bool:
+    view = report.last_view
+    after = view is not None and view.uuid == gap.position.uuid and view.seqno > gap.position.seqno
+    return gap.id in {known.id for known in report.gaps} and (after or not report.joining)
 
 
 def _id(gap: Gap) -> str:
@@ -49,7 +62,7 @@ def left_behind(report: Report, gaps: Iterable[Gap]) -> Gap | None:
 
 def went_through(reports: Mapping[int, Report]) -> dict[int, Report]:
     """Those whose views and positions are of the branch that lives."""
-    gaps = known_gaps(reports.values())
+    gaps = binding(reports.values())
     return {ordinal: report for ordinal, report in reports.items() if left_behind(report, gaps) is None}
 
 
@@ -57,15 +70,33 @@ def diverged(report: Report, gaps: Iterable[Gap]) -> Gap | None:
     """The gap beyond which this member's data go: no Primary that lives has them, and an incremental transfer onto
     them would mix two branches. None where its data are a part of the history that lives, or cannot be told.
     """
-    passed = {gap.id for gap in report.gaps}
+    own = {gap.id for gap in report.gaps}
     for gap in gaps:
-        if gap.id in passed or report.position is None or not report.position.known:
+        if gap.id in own or report.position is None or not report.position.known:
             continue
-        if report.position.uuid in gap.abandoned:
-            return gap
-        if report.position.uuid == gap.position.uuid and report.position.seqno > gap.position.seqno:
+        if report.position.uuid in gap.abandoned or _beyond(report, gap):
             return gap
     return None
+
+
+def unknown_there(report: Report, gaps: Iterable[Gap]) -> Gap | None:
+    """A gap that this member came through, and that the Primary does not know, which is of another branch then: most
+    likely a server that was cut off, and has not noticed. None where this member had only heard of it."""
+    theirs = {gap.id for gap in gaps}
+    mine = (gap for gap in report.gaps if gap.id not in theirs)
+    return next((gap for gap in mine if _passed(report, gap) or _beyond(report, gap)), None)
+
+
+def _beyond(report: Report, gap: Gap) -> bool:
+    position = report.position
+    return position is not None and position.uuid == gap.position.uuid and position.seqno > gap.position.seqno
+
+
+def inherited(own: Iterable[Gap], theirs: Iterable[Gap]) -> tuple[Gap, ...]:
+    """What a member knows that joins a Primary: the Primary's gaps, and no other branch's."""
+    known = tuple(theirs)
+    ids = {gap.id for gap in known}
+    return merged(tuple(gap for gap in own if gap.id in ids), known)
 
 
 def group_name(cluster: str, gaps: Iterable[Gap]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from trireme.api.position import View
 from trireme.api.report import Directory, Grant, GrantRequest, Override, Report
 from trireme.core.election import counts, is_fresh, is_settled, may_bootstrap, names
-from trireme.core.gaps import abandoned, histories_of, known_gaps, left_behind
+from trireme.core.gaps import abandoned, binding, histories_of, left_behind
 from trireme.core.reform import in_group, waits_without_primary
 from trireme.core.terms import Terms
 
@@ -126,7 +126,7 @@ def _refusal_of_successor(succeeds: View | None, claim: Report, voter: Report) -
     if not whole or claim.position is None or not claim.position.known:
         return f"the candidate's directory is {claim.directory}"
     uuid, seqno = (succeeds.uuid, succeeds.seqno) if succeeds is not None else (claim.position.uuid, 0)
-    gaps = known_gaps((claim, voter))
+    gaps = binding((claim, voter))
     if left_behind(claim, gaps) is not None:
         return "the cluster went on without the candidate: what it has beyond is of no history that lives"
     if left_behind(voter, gaps) is not None:

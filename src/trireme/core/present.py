@@ -87,8 +87,13 @@ def _rival(situation: Situation) -> str:
 
 
 def _news_of_gaps(situation: Situation) -> tuple[Action, ...]:
+    """From members of a group of the same name only: who is still in the old one has not come through the gap."""
     me = situation.me
-    component = (report for report in situation.answers.values() if in_same_component(me, report))
+    component = (
+        report
+        for report in situation.answers.values()
+        if in_same_component(me, report) and report.group_name == me.group_name
+    )
     news = tuple(gap for gap in known_gaps((me, *component)) if gap not in me.gaps)
     return (Learn(news),) if news else ()
 

@@ -15,7 +15,7 @@ from trireme.core.writer import may_write
 MIB = 2**20
 GIB = 2**30
 
-RESERVE_SHARE = 0.05
+RESERVE_PERCENT = 5
 RESERVE_MOST = GIB
 """What a member keeps free at least: 5 % of its volume, at most 1 GiB.
 
@@ -25,23 +25,27 @@ must not lose a large part of itself. A server that finds no room at all hangs i
 """
 
 
-def reserve(size_bytes: int) -> int:
-    return int(min(size_bytes * RESERVE_SHARE, RESERVE_MOST))
+def measure(free_bytes: int, size_bytes: int, before: Disk | None, *, percent: int = RESERVE_PERCENT) -> Disk:
+    """Low below the reserve, and until twice the reserve is free again: a member must not come and go.
 
-
-def measure(free_bytes: int, size_bytes: int, before: Disk | None) -> Disk:
-    """Low below the reserve, and until twice the reserve is free again: a member must not come and go."""
-    kept = reserve(size_bytes)
+    ``percent`` of the volume is the reserve, 1 GiB at most; 0 switches all of this off.
+    """
+    kept = min(size_bytes * percent // 100, RESERVE_MOST)
     was_low = before is not None and before.room is Room.LOW
     low = free_bytes < (2 * kept if was_low else kept)
-    return Disk(room=Room.LOW if low else Room.ENOUGH, free_bytes=free_bytes, size_bytes=size_bytes)
+    return Disk(
+        room=Room.LOW if low else Room.ENOUGH,
+        free_bytes=free_bytes,
+        size_bytes=size_bytes,
+        reserve_bytes=kept,
+    )
 
 
 def words(disk: Disk) -> str:
-    kept = reserve(disk.size_bytes)
     return (
-        f"its data volume has {amount(disk.free_bytes)} free of {amount(disk.size_bytes)}, and needs {amount(kept)}: "
-        f"make room or make the volume larger; with {amount(2 * kept)} free it goes on by itself"
+        f"its data volume has {amount(disk.free_bytes)} free of {amount(disk.size_bytes)}, and needs "
+        f"{amount(disk.reserve_bytes)}: make room or make the volume larger; with {amount(2 * disk.reserve_bytes)} "
+        "free it goes on by itself"
     )
 
 
@@ -83,7 +87,7 @@ def mind_the_room(situation: Situation, decision: Decision) -> Decision:
 def _has_room(report: Report) -> bool:
     """Members with the same data on equal volumes run out of room together: none may leave them to the last."""
     disk = report.disk
-    return disk is None or (disk.room is Room.ENOUGH and disk.free_bytes >= 2 * reserve(disk.size_bytes))
+    return disk is None or (disk.room is Room.ENOUGH and disk.free_bytes >= 2 * disk.reserve_bytes)
 
 
 def stay_away(situation: Situation) -> Decision | None:

@@ -9,6 +9,9 @@ from trireme.core.health import role
 ASSERT_SECONDS = 30.0
 """The writer sets everyone's label anew that often: members may not read labels, and a person may have changed one."""
 
+LOOK_SECONDS = 5.0
+"""The same while Kubernetes does not lead clients to the writer: the answers tell whether it does by now."""
+
 
 def wanted_labels(
     me: Report,
@@ -36,9 +39,11 @@ def wanted_labels(
     return [*((f"{cluster}-{ordinal}", SECONDARY) for ordinal in before), (me.name, PRIMARY)]
 
 
-def in_doubt(me: Report, claim: WriterClaim | None, age: float) -> bool:
+def in_doubt(me: Report, claim: WriterClaim | None, age: float, *, stranded: bool = False) -> bool:
     """Whether labels that this member set ``age`` seconds ago, under ``claim``, may have been changed since.
 
-    The writer of another term changes those of members that hear nothing of it.
+    The writer of another term changes those of members that hear nothing of it. ``stranded``: as in
+    :func:`trireme.core.switchover.stranded`.
     """
-    return me.writer != claim or (role(me) == PRIMARY and age >= ASSERT_SECONDS)
+    every = LOOK_SECONDS if stranded else ASSERT_SECONDS
+    return me.writer != claim or (role(me) == PRIMARY and age >= every)

@@ -8,13 +8,34 @@ two dies meanwhile, the ordinary succession of :mod:`trireme.core.writer` goes o
 from collections.abc import Mapping
 
 from trireme.api.commands import Switchover
+from trireme.api.names import PRIMARY
 from trireme.api.report import Report, WriterClaim
 from trireme.core.draining import SETTLE_SECONDS, Drain, advance, led_to
+from trireme.core.health import ready, role
 from trireme.core.situation import Action, Dismiss, DropHeir, Heir, Situation
 from trireme.core.writer import in_same_component, may_write
 
 SWITCHOVER_SECONDS = 15.0
 """Longest wait for the heir to claim the role. It needs two message round trips; then it is not coming."""
+
+STRANDED_SECONDS = 10.0
+"""A writer that Kubernetes does not lead clients to stays it that long: a probe may have missed it."""
+
+
+def stranded(me: Report, found: Mapping[int, bool]) -> bool:
+    """This writer serves, and Kubernetes does not lead clients to it: its node's kubelet ended, or is cut off.
+
+    ``found``: by ordinal, whether the API says that the member's pod is ready.
+    """
+    return role(me) == PRIMARY and ready(me).ok and not found.get(me.ordinal, True)
+
+
+def relief(me: Report, answers: Mapping[int, Report], found: Mapping[int, bool], since: float) -> int | None:
+    """Whom a writer that has been stranded for ``since`` seconds is to hand its role to: one that clients reach."""
+    if since < STRANDED_SECONDS or not stranded(me, found) or me.heir is not None:
+        return None
+    able = (o for o, r in answers.items() if in_same_component(me, r) and may_write(r) and found.get(o))
+    return min(able, default=None)
 
 
 def judge(request: Switchover, me: Report, answers: Mapping[int, Report], heir: int | None) -> int | str:

@@ -19,10 +19,12 @@ from tests.unit.core.seen import (
     synced,
     waiting,
 )
-from trireme.api.report import Override, Phase
+from trireme.api.report import Accounts, Override, Phase, Upgrade, UpgradeState
 from trireme.core.cluster_seen import Cluster
 from trireme.core.cluster_summary import Health, summarize
+from trireme.core.retiring import MIB, measure
 
+EXPLAIN = "What is waited for, and what you may do: `trireme explain demo`"
 ON_THEIR_WAY = "Nothing to do: members are on their way (`trireme status --watch`)."
 
 
@@ -128,7 +130,7 @@ CASES = [
         cluster(waiting(0), waiting(1), broken(2, "Pending", "0/3 nodes are available")),
         Health.DEGRADED,
         "takes no SQL, no Primary among the 2 of 3 members that answer: 2 Waiting, demo-2 Pending",
-        ("demo-2 does not start: `kubectl describe pod demo-2`",),
+        ("demo-2 does not start: `kubectl describe pod demo-2`", EXPLAIN),
     ),
     Case(
         "a member of the latest view was scaled away",
@@ -138,6 +140,7 @@ CASES = [
         (
             "The latest view had demo-2 too, which may hold the newest data: "
             "`kubectl scale statefulset demo --replicas=3`",
+            EXPLAIN,
         ),
     ),
     Case(
@@ -146,8 +149,8 @@ CASES = [
         Health.DEGRADED,
         "takes no SQL, no Primary among the 2 of 2 members that answer: 2 Blocked",
         (
-            "demo-0 waits for a person, for the reason given. Its log: `kubectl logs demo-0`",
-            "demo-1 waits for a person, for the reason given. Its log: `kubectl logs demo-1`",
+            "demo-0 waits for a person, for the reason given: `trireme explain demo` says what you may do",
+            "demo-1 waits for a person, for the reason given: `trireme explain demo` says what you may do",
         ),
     ),
     Case(
@@ -253,3 +256,18 @@ def test_two_primaries_and_a_persons_word_are_conditions() -> None:
     assert condition.message == (
         "alice chose member 0 to bootstrap on 2026-11-25T03:00:00Z, without members 1, 2; done when a Primary lives"
     )
+
+
+def test_what_members_complain_of_is_a_condition() -> None:
+    member = synced(0)
+    assert member.answer is not None
+    report = replace(
+        member.answer.report,
+        accounts=Accounts(in_step=False, why="there is no account app"),
+        upgrade=Upgrade(state=UpgradeState.FAILED, data="", server="", why="it ended with 1"),
+        disk=measure(MIB, 1000 * MIB, None),
+    )
+    complaining = replace(member, answer=replace(member.answer, report=report))
+    found = summarize(cluster(complaining, synced(1), synced(2))).conditions
+    assert [each.type for each in found] == ["PasswordsOutOfStep", "UpgradeFailed", "VolumeLow"]
+    assert found[2].message.startswith("demo-0: its data volume has 1 MiB free of 1000 MiB, and needs 50 MiB")

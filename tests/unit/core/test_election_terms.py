@@ -135,6 +135,24 @@ AFTER_A_GAP: list[Situation] = [
         (0,),
     ),
     (
+        "who went on lost the volume; who was about to join them excludes nobody, and the missing member is ahead",
+        THREE,
+        [
+            member(0),
+            member(1).crashed(8).in_view(3, 0, 1, 2).came_through(gap(9, 2)).joining(),
+            crashed(2, 10),
+        ],
+        Elect,
+        (2,),
+    ),
+    (
+        "one that received a later view as it joined, which nobody else has on disk, is not passed over",
+        THREE,
+        [crashed(0), crashed(1), crashed(2), member(3).crashed(14).in_view(2, 0, 3).joining()],
+        Elect,
+        (3,),
+    ),
+    (
         "once it came through the gap it counts",
         THREE,
         [

@@ -8,7 +8,7 @@ from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, g
 from trireme.api.position import Position, View
 from trireme.api.report import Gap, Override, Phase, Report
 from trireme.core.decide import decide
-from trireme.core.gaps import known_gaps
+from trireme.core.gaps import inherited, known_gaps
 from trireme.core.grants import Refused, judge_request
 from trireme.core.situation import AskGrants, Bootstrap, Campaign, Join, Learn
 from trireme.core.terms import Terms
@@ -121,6 +121,35 @@ def test_members_of_a_primary_learn_of_gaps_from_each_other() -> None:
     me = member(0).primary().in_view(5, 0, 1).claiming(1, 0)
     assert Learn((gap(9, 2),)) in decide(situation(me, knows)).actions
     assert Learn((gap(9, 2),)) not in decide(situation(me.came_through(gap(9, 2)), knows)).actions
+
+
+def test_a_server_that_was_cut_off_does_not_learn_of_a_gap_that_it_did_not_come_through() -> None:
+    """It believes to be in the Primary with those who went on without it, in a group of another name."""
+    knows = member(1).primary().in_view(5, 0, 1).came_through(gap(9, 2))._with(group_name="demo-2")
+    cut_off = member(2).primary().in_view(3, 0, 1, 2)._with(group_name="demo")
+    assert Learn((gap(9, 2),)) not in decide(situation(cut_off, knows)).actions
+
+
+@pytest.mark.parametrize(
+    ("me", "waits"),
+    [
+        (member(2).crashed(11).in_view(10, 0, 2).came_through(gap(9, 1)), True),
+        (member(2).crashed(12).in_view(3, 0, 1, 2).came_through(gap(9, 1)).joining(), True),
+        (member(2).crashed(8).in_view(3, 0, 1, 2).came_through(gap(9, 1)).joining(), False),
+    ],
+    ids=["its branch is another", "its data are of another branch", "it had only heard of the other branch"],
+)
+def test_a_primary_that_does_not_know_of_a_gap(me: Builder, waits: bool) -> None:
+    """Most likely it is a server that was cut off and has not noticed: nothing is set aside on its word."""
+    decision = decide(situation(me, member(1).primary().in_view(5, 0, 1)))
+    joins = [action for action in decision.actions if isinstance(action, Join)]
+    assert (decision.phase is Phase.WAITING) is waits
+    assert [join.gaps for join in joins] == ([] if waits else [()])
+
+
+def test_who_joins_keeps_the_primarys_gaps_only() -> None:
+    theirs, settled = gap(9, 2), gap(9, 2, settled="alice")
+    assert inherited((gap(7, 1), settled), (theirs,)) == (settled,)
 
 
 def test_a_settled_gap_is_settled_for_all() -> None:

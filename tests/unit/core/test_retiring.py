@@ -9,7 +9,7 @@ from tests.unit.core.builders import OTHER_HISTORY, Builder, answers, member, si
 from trireme.api.commands import Rebuild
 from trireme.api.report import Disk, Phase, Room
 from trireme.core.decide import decide
-from trireme.core.retiring import GIB, MIB, judge_rebuild, measure, reserve
+from trireme.core.retiring import GIB, MIB, judge_rebuild, measure
 from trireme.core.situation import Exit, Join, Retire, SetAside, StopServer
 
 SIZE = 10 * GIB
@@ -32,8 +32,9 @@ def retires(*members: Builder, **more: Any) -> bool:
 
 
 def test_the_reserve_is_five_percent_and_one_gigabyte_at_most() -> None:
-    assert reserve(SIZE) == KEPT
-    assert reserve(1000 * GIB) == GIB
+    assert measure(0, SIZE, None).reserve_bytes == KEPT
+    assert measure(0, 1000 * GIB, None).reserve_bytes == GIB
+    assert measure(0, SIZE, None, percent=0).room is Room.ENOUGH
 
 
 def test_a_member_does_not_come_and_go() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.core.builders import Builder, member
-from trireme.core.routing import ASSERT_SECONDS, in_doubt, wanted_labels
+from trireme.core.routing import ASSERT_SECONDS, LOOK_SECONDS, in_doubt, wanted_labels
 
 WRITER = member(1).primary().claiming(2, 1)
 
@@ -54,3 +54,9 @@ def test_labels_are_set_anew_in_each_term_and_by_the_writer_now_and_then() -> No
     assert in_doubt(writer, writer.writer, ASSERT_SECONDS)
     assert not in_doubt(follower, follower.writer, ASSERT_SECONDS)
     assert in_doubt(follower, WRITER.claiming(1, 0).report.writer, 0)
+
+
+def test_a_stranded_writer_looks_more_often() -> None:
+    writer = WRITER.report
+    assert not in_doubt(writer, writer.writer, LOOK_SECONDS - 1, stranded=True)
+    assert in_doubt(writer, writer.writer, LOOK_SECONDS, stranded=True)

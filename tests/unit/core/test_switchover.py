@@ -12,7 +12,7 @@ from trireme.api.report import Report, WriterClaim
 from trireme.core.decide import decide
 from trireme.core.draining import Drain
 from trireme.core.situation import Claim, Dismiss, DropHeir, Heir
-from trireme.core.switchover import SWITCHOVER_SECONDS, judge
+from trireme.core.switchover import SWITCHOVER_SECONDS, judge, relief
 from trireme.core.writer import choose_writer
 
 WRITER = member(0).primary().claiming(100, 0)
@@ -200,3 +200,38 @@ def test_without_a_fault_the_heir_is_the_writer(to: int, order: list[int]) -> No
                     world.hear(me, other)
             world.decide(me)
     assert {report.writer for report in world.reports.values()} == {WriterClaim(term=100 + to, ordinal=to)}
+
+
+RELIEFS: dict[str, tuple[Builder, list[Builder], dict[int, bool], float, int | None]] = {
+    "to the first that clients reach": (WRITER, [ONE, TWO], {0: False, 1: False, 2: True}, 10, 2),
+    "not before a probe could have been missed": (WRITER, [ONE, TWO], {0: False, 1: True}, 9, None),
+    "not where clients reach the writer": (WRITER, [ONE, TWO], {0: True, 1: True, 2: True}, 99, None),
+    "not where nothing is known of the writer": (WRITER, [ONE, TWO], {1: True, 2: True}, 99, None),
+    "not to a member that nothing is known of": (WRITER, [ONE, TWO], {0: False}, 99, None),
+    "not where clients reach nobody": (WRITER, [ONE, TWO], {0: False, 1: False, 2: False}, 99, None),
+    "not to a member that joins": (WRITER, [member(1).starting()], {0: False, 1: True}, 99, None),
+    "not to another history": (
+        WRITER,
+        [member(1).primary(history=OTHER_HISTORY)],
+        {0: False, 1: True},
+        99,
+        None,
+    ),
+    "not by a member that follows": (ONE, [WRITER, TWO], {1: False, 0: True, 2: True}, 99, None),
+    "not by a writer that itself is not ready": (
+        member(0).primary(state=3).claiming(100, 0),
+        [ONE, TWO],
+        {0: False, 1: True},
+        99,
+        None,
+    ),
+    "not by a writer that leaves": (WRITER.leaving(), [ONE, TWO], {0: False, 1: True}, 99, None),
+    "not twice": (WRITER.naming(2), [ONE, TWO], {0: False, 1: True, 2: True}, 99, None),
+}
+
+
+@pytest.mark.parametrize("name", RELIEFS)
+def test_a_writer_that_kubernetes_leads_nobody_to_hands_over(name: str) -> None:
+    """The writer's kubelet ended: its server and its agent were well, and every new client was refused, for ever."""
+    me, others, found, since, heir = RELIEFS[name]
+    assert relief(me.report, answers(*others), found, since) == heir

@@ -102,6 +102,7 @@ _FATAL: tuple[tuple[str, str], ...] = (
         "something else listens on one of the ports 3306, 4567, 4568, 4444 of this address",
     ),
     ("No space left on device", "the data volume is full: make it larger, or make room"),
+    ("exceeds available storage space", "the data volume is full: make it larger, or make room"),
     ("Permission denied", "a file of the data directory belongs to another user: mend the volume's owner"),
     ("Unknown suffix", "a value in my.cnf is not a number that the server understands"),
     (
