@@ -143,3 +143,13 @@ def test_07_two_primaries_by_hand_and_clients_are_led_to_one(three: PlainCluster
     alone.forget_volume()
     alone.start()
     three.wait_synced()
+
+
+def test_18_two_of_three_restart_before_the_third_knows_that_it_lost_the_primary(three: PlainCluster) -> None:
+    """They join a Primary that is gone a moment later, and that Galera never makes again: processes of it ended.
+    Fails where a time-out of 20 s, and not that fact, ends the joining."""
+    crash_all(three.members[:2])
+    for member in three.members[:2]:
+        member.start()
+    three.wait_synced()
+    assert any("cannot come back by itself" in member.tail(400) for member in three.members[:2])

@@ -96,12 +96,19 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
 
 
 def _donors(situation: Situation, primaries: list[Report], writer: int | None) -> tuple[str, ...]:
-    """Names, best first: synced members but the writer; the writer where no other can serve this member."""
+    """Names, best first: synced members, the writer last; after each failed transfer the next one is first.
+
+    One that got its own data by a transfer not long ago may refuse every joiner (its write-set cache begins after the
+    group's certification index: ENOMSG, measured): where it is the only other, the writer must get its turn.
+    """
     able = sorted(
         (r for r in primaries if may_write(r) and _can_serve(r, situation.me)), key=lambda r: r.name
     )
     others = tuple(r.name for r in able if r.ordinal != writer)
-    return _rotate(others, situation.failures) or tuple(r.name for r in able)
+    turn = situation.failures % len(able) if able else 0
+    if turn < len(others):
+        return _rotate(others, turn)
+    return (*(r.name for r in able if r.ordinal == writer), *others)
 
 
 def _serves(report: Report) -> bool:

@@ -7,7 +7,13 @@ from trireme.core import election
 from trireme.core.candidate import campaign, withdrawal
 from trireme.core.election import names
 from trireme.core.gaps import known_gaps
-from trireme.core.reform import STUCK_SECONDS, belongs_to_main_group, elect_in_place, outsiders
+from trireme.core.reform import (
+    STUCK_SECONDS,
+    belongs_to_main_group,
+    elect_in_place,
+    outsiders,
+    waits_without_primary,
+)
 from trireme.core.rivals import not_served, served_instead
 from trireme.core.situation import (
     Action,
@@ -104,6 +110,9 @@ ABANDONED_SECONDS = 20.0
 
 def _starting(situation: Situation) -> Decision:
     abandoned = not any(report.primary for report in situation.answers.values())
+    if situation.launch is Launch.JOIN and abandoned and _joins_in_vain(situation):
+        why = "the Primary that it was joining is gone, and cannot come back by itself: stops, to elect one"
+        return Decision(Phase.JOINING, why, (StopServer(failed="the Primary that it was joining is gone"),))
     if situation.launch is Launch.JOIN and abandoned and situation.stalled > ABANDONED_SECONDS:
         why = (
             "the Primary that it was joining is gone, and nothing arrives: stops, so that one can be elected"
@@ -115,6 +124,17 @@ def _starting(situation: Situation) -> Decision:
     if situation.launch is Launch.BOOTSTRAP:
         return Decision(Phase.BOOTSTRAPPING, "its server starts as the first of the Primary")
     return Decision(Phase.JOINING, "its server starts and joins the Primary")
+
+
+def _joins_in_vain(situation: Situation) -> bool:
+    """A Primary that this member's former process was in ended without it. Galera makes it again only where every
+    process of its last view is back, and that one never is. (The new one was told of no view: it was never let in.)
+    A transfer that arrives goes on (invariant 8)."""
+    me = situation.me
+    if me.received_bytes is not None:
+        return False
+    left = [report for report in situation.answers.values() if waits_without_primary(report)]
+    return me.joined_at is None and any(r.last_view and me.ordinal in r.last_view.members for r in left)
 
 
 def _not_primary(situation: Situation) -> Decision:

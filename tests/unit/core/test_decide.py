@@ -146,6 +146,15 @@ def test_after_a_failed_transfer_another_donor_is_asked_first() -> None:
     assert join.donors == ("demo-3", "demo-1")
 
 
+def test_where_all_others_failed_the_writer_is_asked_too() -> None:
+    """Seen with real servers: the only other had itself just joined, and refused every transfer, for ever."""
+    others = [member(o).primary().claiming(1, 0) for o in (0, 1)]
+    for failures, donors in ((0, ("demo-1",)), (1, ("demo-0", "demo-1")), (2, ("demo-1",))):
+        join = decide(situation(member(2), *others, failures=failures)).actions[0]
+        assert isinstance(join, Join)
+        assert join.donors == donors
+
+
 def test_data_of_another_history_is_never_overwritten_by_joining() -> None:
     decision = decide(situation(member(1).crashed(5, OTHER_HISTORY), member(0).primary()))
     assert decision.phase is Phase.BLOCKED
@@ -209,6 +218,16 @@ def test_a_transfer_that_nobody_gives_any_more_ends_once_no_primary_lives() -> N
     assert kinds(situation(receiving, member(0).non_primary(), crashed(1), **gone)) == [StopServer]
     assert kinds(situation(receiving, member(0).primary(), crashed(1), **gone)) == []
     assert kinds(situation(receiving, member(0).non_primary(), launch=Launch.JOIN, stalled=19.0)) == []
+
+
+def test_who_joins_a_primary_that_lost_its_former_process_and_then_itself_does_not_wait_for_it() -> None:
+    """Two of three restarted before the third knew. Galera never makes that Primary again (measured: 27 s lost)."""
+    joins = member(0).starting().in_view(3, 0, 1, 2)
+    alone, late = member(2).non_primary().in_view(3, 0, 1, 2), {"launch": Launch.JOIN}
+    assert kinds(situation(joins, alone, crashed(1), **late)) == [StopServer]
+    assert kinds(situation(joins, member(2).primary().in_view(3, 0, 1, 2), crashed(1), **late)) == []
+    assert kinds(situation(joins.joined_at(4), alone, crashed(1), **late)) == []
+    assert kinds(situation(joins, member(2).non_primary().in_view(4, 1, 2), crashed(1), **late)) == []
 
 
 def test_a_joiner_without_data_votes_only_beside_two_that_have_them() -> None:
