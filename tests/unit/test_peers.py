@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from trireme.adapters.peers import Peers, Silence
+from trireme.adapters.peers import PROMPT_SECONDS, Peers, Silence
 
 REFUSING = "127.0.0.1"
 FROZEN = "127.0.0.2"
@@ -46,6 +46,17 @@ async def test_news_does_not_wait_for_a_silent_member(peers: Peers) -> None:
 
 async def test_a_round_for_news_waits_for_no_silent_member(peers: Peers) -> None:
     assert await peers.reports([FROZEN], asyncio.Event(), prompt=True) == [Silence("no answer yet")]
+
+
+async def test_one_that_was_silent_the_last_time_holds_up_no_news(peers: Peers) -> None:
+    """A frozen writer's heir takes several rounds to follow it."""
+    clock = asyncio.get_running_loop().time
+    await peers.reports([FROZEN, REFUSING], asyncio.Event(), prompt=True)
+    begun = clock()
+    for _ in range(3):
+        answers = await peers.reports([REFUSING, FROZEN], asyncio.Event(), prompt=True)
+        assert answers == [Silence("connection refused"), Silence("no answer yet")]
+    assert clock() - begun < 3 * PROMPT_SECONDS / 2
 
 
 async def test_a_member_that_knows_nobody_asks_nobody(peers: Peers) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import aiohttp
 import msgspec
@@ -19,6 +19,9 @@ ANSWER_SECONDS = 3.0
 PROMPT_SECONDS = 0.5
 """What an agent needs on a busy machine. Who is slower is waited for only as long as there is no other news."""
 
+LATE_SECONDS = 0.1
+"""The same for one that gave no answer the last time: a frozen member costs a recovery 0.5 s once, not in each step."""
+
 T = TypeVar("T")
 
 
@@ -27,6 +30,12 @@ class Silence:
     """No usable answer; ``why`` in words for people."""
 
     why: str
+
+
+Call: TypeAlias = "asyncio.Task[Report | Silence]"
+
+_NO_ANSWER = Silence(f"no answer within {ANSWER_SECONDS:.0f} s")
+_NO_ANSWER_YET = Silence("no answer yet")
 
 
 class Peers:
@@ -43,6 +52,7 @@ class Peers:
         self._port = port
         self._source = source
         self._session = session
+        self._late: frozenset[str] = frozenset()
 
     async def close(self) -> None:
         if self._session is not None:
@@ -57,16 +67,25 @@ class Peers:
         """What each of them says, in the same order; at the latest after ANSWER_SECONDS.
 
         A frozen member keeps its caller waiting. Once ``news`` is set, or from the start with ``prompt``, it does so
-        for PROMPT_SECONDS at most: its silence decides nothing, and what the news asks for must not wait for it.
+        for PROMPT_SECONDS at most, and for LATE_SECONDS where it was silent the last time: its silence decides
+        nothing, and what the news asks for must not wait for it.
         """
-        calls = [asyncio.create_task(self.report(address)) for address in addresses]
+        calls = {asyncio.create_task(self.report(address)): address for address in addresses}
         told = asyncio.create_task(news.wait())
         try:
-            slow = (await asyncio.wait(calls, timeout=PROMPT_SECONDS))[1] if calls else set()
+            slow = await _slow(calls, LATE_SECONDS)
+            await _slow(
+                [call for call in slow if calls[call] not in self._late], PROMPT_SECONDS - LATE_SECONDS
+            )
+            slow = {call for call in slow if not call.done()}
             while slow and not prompt and not told.done():
                 done, _ = await asyncio.wait({*slow, told}, return_when=asyncio.FIRST_COMPLETED)
                 slow -= done
-            return [call.result() if call.done() else Silence("no answer yet") for call in calls]
+            answers = [call.result() if call.done() else _NO_ANSWER_YET for call in calls]
+            self._late = frozenset(
+                a for a, said in zip(addresses, answers, strict=True) if said in (_NO_ANSWER, _NO_ANSWER_YET)
+            )
+            return answers
         finally:
             for task in (*calls, told):
                 task.cancel()
@@ -100,7 +119,7 @@ class Peers:
                 if not verify(self._token, signature, "answer", path, nonce, answer):
                     return Silence("its answer is not signed with this cluster's token")
         except TimeoutError:
-            return Silence(f"no answer within {ANSWER_SECONDS:.0f} s")
+            return _NO_ANSWER
         except aiohttp.ClientConnectorError as error:
             return Silence(_reason(error.os_error))
         except (aiohttp.ClientError, OSError) as error:
@@ -115,6 +134,11 @@ class Peers:
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
             )
         return self._session
+
+
+async def _slow(calls: Collection[Call], seconds: float) -> set[Call]:
+    """Those that are not done after so long."""
+    return (await asyncio.wait(calls, timeout=seconds))[1] if calls else set()
 
 
 def _reason(error: OSError) -> str:
