@@ -92,24 +92,19 @@ def _deployment() -> Object:
     for name in ("imagePullSecrets", "nodeSelector", "tolerations", "affinity", "priorityClassName"):
         pod[name] = _block(f".Values.{'image.pullSecrets' if name == 'imagePullSecrets' else name}")
     container = pod["containers"][0]
-    image = "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
-    container["image"] = image
+    container["image"] = "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
     container["resources"] = _block(".Values.resources")
-    container["env"] = _environment(container["env"], image)
+    container["env"] = _environment(container["env"])
     order = ("name", "image", "imagePullPolicy")
     container["imagePullPolicy"] = "{{ .Values.image.pullPolicy }}"
     pod["containers"] = [{**{key: container[key] for key in order}, **container}]
     return found
 
 
-def _environment(env: list[Object], image: str) -> list[Object]:
-    given = copy.deepcopy(env)
-    for each in given:
-        if each["name"] == "TRIREME_IMAGE":
-            own = "{{ if .Values.clusterImage }}{{ .Values.clusterImage }}{{ else }}"
-            each["value"] = f"{own}{image}{{{{ end }}}}"
+def _environment(env: list[Object]) -> list[Object]:
     return [
-        *given,
+        *copy.deepcopy(env),
+        {"name": "TRIREME_IMAGE", "value": "{{ .Values.clusterImage }}"},
         {"name": "TRIREME_NAMESPACES", "value": '{{ join "," .Values.namespaces }}'},
         {"name": "TRIREME_CLUSTER_DOMAIN", "value": "{{ .Values.clusterDomain }}"},
         {"name": "TRIREME_OPENSHIFT", "value": "{{ .Values.openshift }}"},

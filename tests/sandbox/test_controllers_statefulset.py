@@ -108,6 +108,19 @@ class TestDecision:
             {"name": "data", "persistentVolumeClaim": {"claimName": "data-demo-1"}}
         ]
 
+    def test_no_pod_takes_a_claim_that_is_being_deleted(self) -> None:
+        workload = stateful_set(claims=True, replicas=1)
+        going: Object = {
+            "metadata": {
+                "name": "data-demo-0",
+                "namespace": "default",
+                "deletionTimestamp": "2026-11-23T12:00:00Z",
+            }
+        }
+        decided = decide(workload, [], claims=[going])
+        assert created(decided) == []
+        assert "pvc data-demo-0 is being deleted" in str(decided.writes)
+
     def test_scale_down_parallel_takes_all_surplus_from_the_top(self) -> None:
         workload = stateful_set(podManagementPolicy="Parallel", replicas=1)
         assert deleted(decide(workload, pods_of(workload, 3))) == ["demo-2", "demo-1"]

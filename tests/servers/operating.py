@@ -82,7 +82,7 @@ class Operator:
             stop.set()
             thread.join(30)
 
-    def tail(self, lines: int = 60) -> str:
+    def tail(self, lines: int = 200) -> str:
         return "--- operator\n" + "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
@@ -90,6 +90,10 @@ class Operated(Cluster):
     """The GaleraCluster ``demo`` of one namespace, and the operator that keeps it."""
 
     operator: Operator
+
+    def pods(self) -> dict[str, Any]:
+        """The members'; the arbitrator is none."""
+        return {name: pod for name, pod in super().pods().items() if "arbitrator" not in name}
 
     def change(self, spec: Mapping[str, Any]) -> None:
         """Merge-patch the spec."""
@@ -157,12 +161,10 @@ def operated(kubernetes: Kubernetes, folder: Path) -> Iterator[Operated]:
         operator.start()
         try:
             yield made
-        except BaseException:
-            sys.stderr.write(operator.tail() + "\n")
-            raise
         finally:
             if operator.process is not None:
                 operator.kill()
+            sys.stderr.write(operator.tail() + "\n")
 
 
 def _free_port() -> int:

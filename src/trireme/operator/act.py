@@ -88,7 +88,7 @@ class Actor:
             case DeletePod():
                 return await self._delete(POD, action.pod, action.uid)
             case Expand():
-                size = {"spec": {"resources": {"requests": {"storage": str(action.size)}}}}
+                size = {"spec": {"resources": {"requests": {"storage": _spelled(action.size)}}}}
                 return await self._patch(CLAIM, action.claim, size)
             case DeleteVolume():
                 return await self._delete(CLAIM, action.claim, action.uid)
@@ -168,3 +168,11 @@ class Actor:
             return DONE
         self._observer.refusals[kind] = refused or answer.why
         return Outcome(False, refused or answer.why)
+
+
+def _spelled(size: int) -> str:
+    """Bytes as people write them, where that is exact: 2Gi."""
+    for power, suffix in ((4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki")):
+        if size % 1024**power == 0:
+            return f"{size // 1024**power}{suffix}"
+    return str(size)

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 import aiohttp
@@ -14,11 +14,11 @@ import aiohttp
 from trireme.adapters.cluster_api import ClusterApi
 from trireme.adapters.kubeconfig import Access, find_access
 from trireme.adapters.peers import ANSWER_SECONDS
-from trireme.base.errors import PermanentError
+from trireme.base.errors import PermanentError, TemporaryError
 from trireme.manifests.cluster import Options
 from trireme.operator.fleet import Fleet
 from trireme.operator.http import OperatorServer
-from trireme.operator.kinds import Kind
+from trireme.operator.kinds import POD, Kind
 from trireme.operator.leader import Leader
 from trireme.operator.log import logger, set_up_log
 from trireme.operator.loop import Loop, Parts
@@ -28,6 +28,7 @@ from trireme.operator.observe import Classes, Observer
 from trireme.operator.settings import Settings, read_settings
 
 EXIT_CONFIG = 78
+OWN_POD_ATTEMPTS, OWN_POD_SECONDS = 15, 2.0
 STALL_SECONDS = 60.0
 """Without a tick for so long the event loop hangs: Kubernetes restarts the pod."""
 
@@ -44,6 +45,9 @@ def main(arguments: list[str]) -> int:
     except PermanentError as error:
         sys.stderr.write(f"trireme: {error}\n")
         return EXIT_CONFIG
+    except TemporaryError as error:
+        sys.stderr.write(f"trireme: {error}\n")
+        return 1
     return 0
 
 
@@ -62,7 +66,27 @@ async def _run(settings: Settings, access: Access) -> None:
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
             )
         )
+        if not settings.image:
+            settings = replace(settings, image=await _own_image(api, settings))
         await Operator(settings, access, Clients(api, session), metrics).run(stop)
+
+
+async def _own_image(api: ClusterApi, settings: Settings) -> str:
+    """That of the pod that this runs in; '' where it runs in none, or may not look.
+
+    Raises TemporaryError where the API server stays silent: without it new clusters would be refused.
+    """
+    for attempt in range(OWN_POD_ATTEMPTS):
+        try:
+            pod = await api.get(POD.path(settings.own_namespace, settings.identity))
+            return str(pod["spec"]["containers"][0]["image"])
+        except PermanentError as error:
+            log.warning("clusters must name their image: the operator does not know its own", why=str(error))
+            return ""
+        except TemporaryError as error:
+            log.warning("the operator's own pod cannot be read yet", why=str(error), attempt=attempt)
+            await asyncio.sleep(OWN_POD_SECONDS)
+    raise TemporaryError("the API server did not tell the operator's own image: it starts anew")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from trireme.sandbox.folder import Folder, running_pid
 from trireme.sandbox.launching import kubectl_command, kubectl_environment, start, stop
 from trireme.sandbox.node.preflight import check_containers
 from trireme.sandbox.progress import (
+    GALERA_CLUSTERS,
     SetRef,
     connect_lines,
     observe,
@@ -222,7 +223,10 @@ def _kubectl_apply(folder: Folder, source: list[str]) -> list[str]:
 def _apply_and_wait(folder: Folder, source: list[str], seconds: float) -> None:
     applied = _kubectl_apply(folder, source)
     client = Client(folder.kubeconfig)
-    refs = set_refs(applied, "default", client.list("/apis/apps/v1/statefulsets"))
+    sets = client.list("/apis/apps/v1/statefulsets")
+    if any(line.startswith("galeracluster.") for line in applied):
+        sets += client.list(GALERA_CLUSTERS)
+    refs = set_refs(applied, "default", sets)
     if refs and not _wait(client, refs, seconds):
         typer.echo(
             f"\nNot ready after {seconds:.0f} s; it goes on by itself. Look closer with\n"

@@ -19,6 +19,9 @@ from trireme.sandbox.store.interface import Object
 AGENT_PORT = 8080
 AGENT_CONTAINER = "mariadb"
 AGENT_SECONDS = 1.0
+MADE_OF_SETS = ("statefulset.apps/", "galeracluster.trireme.dev/")
+"""What `kubectl apply` says of them, up to the name."""
+GALERA_CLUSTERS = "/apis/trireme.dev/v1alpha1/galeraclusters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ def _settings(client: Client, ref: SetRef) -> dict[str, str]:
     template = (spec_of(workload).get("template") or {}).get("spec") or {}
     found: dict[str, str] = {}
     for container in template.get("containers") or ():
+        found |= {each["name"]: each["value"] for each in container.get("env") or () if "value" in each}
         for source in container.get("envFrom") or ():
             name = (source.get("configMapRef") or {}).get("name")
             if name:
@@ -178,7 +182,10 @@ def _settings(client: Client, ref: SetRef) -> dict[str, str]:
 
 
 def set_refs(applied: Iterable[str], default_namespace: str, sets: Sequence[Object]) -> list[SetRef]:
-    """The StatefulSets among the lines that `kubectl apply` printed, looked up among those that exist."""
-    names = {line.split()[0].partition("/")[2] for line in applied if line.startswith("statefulset.apps/")}
+    """The StatefulSets among the lines that `kubectl apply` printed, looked up among those that exist.
+
+    ``sets`` may be GaleraClusters, too: an operator makes a StatefulSet of the same name for each.
+    """
+    names = {line.split()[0].partition("/")[2] for line in applied if line.startswith(MADE_OF_SETS)}
     found = [SetRef(namespace_of(each), name_of(each)) for each in sets if name_of(each) in names]
     return sorted(found, key=lambda ref: (ref.namespace != default_namespace, ref.namespace, ref.name))

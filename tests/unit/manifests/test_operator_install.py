@@ -60,6 +60,7 @@ def normal(found: Object) -> Object:
         container = copy["spec"]["template"]["spec"]["containers"][0]
         container.pop("imagePullPolicy", None)
         defaults = {
+            "TRIREME_IMAGE",
             "TRIREME_NAMESPACES",
             "TRIREME_CLUSTER_DOMAIN",
             "TRIREME_OPENSHIFT",
@@ -80,7 +81,7 @@ def test_the_chart_with_its_defaults_is_what_kustomize_makes() -> None:
 def test_the_charts_defaults_are_the_operators() -> None:
     container = rendered()["Deployment", "trireme-operator"]["spec"]["template"]["spec"]["containers"][0]
     env = {each["name"]: each.get("value") for each in container["env"]}
-    assert env["TRIREME_NAMESPACES"] == ""
+    assert (env["TRIREME_NAMESPACES"], env["TRIREME_IMAGE"]) == ("", "")
     assert (env["TRIREME_OPENSHIFT"], env["TRIREME_LEASE_SECONDS"]) == ("false", "15")
 
 

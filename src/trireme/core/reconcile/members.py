@@ -15,8 +15,9 @@ def create(view: View) -> Step:
             phase=ClusterPhase.HIBERNATED, why="hibernates: it has no members", actions=_made(view, 0)
         )
     members = max(view.pods) + 1 if view.pods else wanted.replicas
+    phase = ClusterPhase.FORMING if wanted.history is None else ClusterPhase.RECOVERING
     return Step(
-        phase=ClusterPhase.FORMING if wanted.history is None else ClusterPhase.RECOVERING,
+        phase=ClusterPhase.UPDATING if view.pods else phase,
         why=f"makes the StatefulSet for {members} members",
         actions=_made(view, members),
     )

@@ -16,8 +16,10 @@ from trireme.sandbox.controllers.writes import Replace, Write
 from trireme.sandbox.store.interface import Object
 
 
-def adopt(workload: Object, pods: Iterable[Object]) -> list[Write]:
-    """Own the matching pods that nobody controls; disown those whose labels no longer match."""
+def adopt(
+    workload: Object, pods: Iterable[Object], *, group: str = "", resource: str = "pods"
+) -> list[Write]:
+    """Own the matching pods (or other objects) that nobody controls; disown those whose labels no longer match."""
     if terminating(workload):
         return []
     selector = workload["spec"].get("selector")
@@ -36,5 +38,5 @@ def adopt(workload: Object, pods: Iterable[Object]) -> list[Write]:
             continue
         changed = copy.deepcopy(pod)
         changed["metadata"]["ownerReferences"] = references
-        writes.append(Replace("", "pods", changed))
+        writes.append(Replace(group, resource, changed))
     return writes

@@ -41,6 +41,9 @@ class StatefulSetController:
         named = [pod for pod in everything if ordinal_of(workload, pod) >= 0]
         apply(self._store, self._recorder, adopt(workload, named))
         pods = [pod for pod in self._store.list("", "pods", key.namespace) if controlled_by(pod, workload)]
+        kept = self._store.list("apps", "controllerrevisions", key.namespace)
+        orphans = adopt(workload, kept, group="apps", resource="controllerrevisions")
+        apply(self._store, self._recorder, orphans)
         revisions = self._store.list("apps", "controllerrevisions", key.namespace)
         decided = plan(
             workload,

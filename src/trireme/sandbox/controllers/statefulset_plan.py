@@ -182,6 +182,10 @@ def _create(situation: Situation, ordinal: int) -> list[Write]:
     pod = new_pod(situation, ordinal)
     claims = _missing_claims(situation, ordinal)
     kind_name = f"Pod {name_of(pod)} in StatefulSet {name_of(situation.workload)}"
+    going = [name for name in _claims_in_use(situation, ordinal) if terminating(situation.claims[name])]
+    if going:
+        message = f"create {kind_name} failed error: pvc {going[0]} is being deleted"
+        return [Emit(situation.workload, "Warning", "FailedCreate", message)]
     return [
         *(Create("", "persistentvolumeclaims", claim) for claim in claims),
         Create("", "pods", pod),
@@ -206,6 +210,11 @@ def _delete(situation: Situation, pod: Object, reason: str) -> list[Write]:
 def _missing_claims(situation: Situation, ordinal: int) -> list[Object]:
     wanted = claims_of(situation.workload, ordinal).values()
     return [claim for claim in wanted if name_of(claim) not in situation.claims]
+
+
+def _claims_in_use(situation: Situation, ordinal: int) -> list[str]:
+    wanted = claims_of(situation.workload, ordinal).values()
+    return [name_of(claim) for claim in wanted if name_of(claim) in situation.claims]
 
 
 def new_pod(situation: Situation, ordinal: int) -> Object:

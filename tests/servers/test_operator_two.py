@@ -1,0 +1,81 @@
+"""Two members and an arbitrator, on volumes that cannot grow: what small clusters are made to do."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.operating import Operated, operated
+from tests.servers.retrying_client import RetryingClient
+from tests.servers.sandboxed import Kubernetes, wait_until
+
+pytestmark = pytest.mark.servers
+
+RIGID = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "rigid"},
+    "provisioner": "sandbox.trireme.dev/directory",
+    "allowVolumeExpansion": False,
+}
+
+
+@pytest.fixture(scope="module")
+def demo(kubernetes: Kubernetes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+    with operated(kubernetes, tmp_path_factory.mktemp("operator")) as made:
+        standard = made.get("storageclass", "standard")
+        rigid = {**RIGID, "provisioner": standard["provisioner"]}
+        made.kubectl("apply", "-f", "-", stdin=json.dumps(rigid))
+        made.declare(
+            replicas=2,
+            arbitrator={"enabled": True},
+            storage={"size": "1Gi", "storageClassName": "rigid"},
+        )
+        made.wait_phase("Running")
+        yield made
+
+
+def check(client: RetryingClient) -> None:
+    assert client.failed == []
+    assert client.lost() == {}
+
+
+def votes(demo: Operated) -> int:
+    """Members of the group, the arbitrator included."""
+    rows = demo.sql("SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'")
+    return int(rows[0][1])
+
+
+def settled(demo: Operated) -> bool:
+    found = demo.status_in("Running")["members"]
+    return len(found) == 2 and all(each["updated"] and each["ready"] for each in found)
+
+
+def test_an_arbitrator_votes(demo: Operated) -> None:
+    wait_until(lambda: votes(demo) == 3, "two members and an arbitrator", 60)
+
+
+def test_one_of_two_dies_and_the_other_serves(demo: Operated) -> None:
+    """FIELD-FAILURES 31: with two members and one dead, nothing was left."""
+    wait_until(lambda: settled(demo), "both are Synced", 60)
+    with RetryingClient(demo) as client:
+        gone = demo.writer()
+        demo.kubectl("delete", "pod", gone, "--force", "--grace-period=0")
+        client.wait_for_more(40)
+        wait_until(lambda: settled(demo), "it is back", 90)
+        client.wait_for_more()
+    assert client.lost() == {}
+
+
+def test_two_members_are_updated_one_after_the_other(demo: Operated) -> None:
+    """FIELD-FAILURES 25: in an update of two members, the first tried to start a new cluster."""
+    wait_until(lambda: settled(demo), "both are Synced", 60)
+    history, before = demo.resource()["status"]["clusterUUID"], demo.uids()
+    with RetryingClient(demo) as client:
+        demo.change({"myCnf": "[mariadb]\nperformance_schema=ON\n"})
+        wait_until(
+            lambda: settled(demo) and not set(before.values()) & set(demo.uids().values()), "done", 120
+        )
+        client.wait_for_more()
+    assert demo.resource()["status"]["clusterUUID"] == history
+    check(client)
