@@ -79,3 +79,18 @@ def test_two_members_are_updated_one_after_the_other(demo: Operated) -> None:
         client.wait_for_more()
     assert demo.resource()["status"]["clusterUUID"] == history
     check(client)
+
+
+def test_volumes_that_cannot_grow_are_replaced_one_after_the_other(demo: Operated) -> None:
+    history = demo.resource()["status"]["clusterUUID"]
+    with RetryingClient(demo) as client:
+        demo.change({"storage": {"size": "2Gi"}})
+        wait_until(lambda: sizes(demo) == ["2Gi", "2Gi"] and settled(demo), "both have larger volumes", 180)
+        client.wait_for_more()
+    assert demo.resource()["status"]["clusterUUID"] == history
+    check(client)
+
+
+def sizes(demo: Operated) -> list[str]:
+    claims = demo.get("persistentvolumeclaims")["items"]
+    return [each["status"].get("capacity", {}).get("storage", "") for each in claims]
