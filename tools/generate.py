@@ -1,4 +1,4 @@
-"""Writes what is generated from the models and from deploy/operator, or with --check says which are not current.
+"""Writes what is generated: from the models, the tests' tables, deploy/operator. With --check: which are not current.
 
 Run by `make generate`; `make check` runs it with --check by a test.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from tools.helm_chart import chart
+from tools.situations import situations
 
 from trireme.manifests.crd import custom_resource_definition, reference
 
@@ -54,7 +55,12 @@ def crd() -> str:
 
 def files() -> dict[str, str]:
     """Every generated file's name and content."""
-    return {"deploy/operator/crd.yaml": crd(), "docs/reference.md": reference(), **helm_templates()}
+    return {
+        "deploy/operator/crd.yaml": crd(),
+        "docs/reference.md": reference(),
+        "docs/situations.md": situations(),
+        **helm_templates(),
+    }
 
 
 def main() -> int:

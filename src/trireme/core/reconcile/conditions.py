@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from trireme.api.report import Gap
+from trireme.core.cluster_conditions import describe_gap
 from trireme.core.reconcile.actions import ClusterPhase, Decision
 from trireme.core.reconcile.facts import (
     declared,
@@ -131,7 +131,9 @@ def _at_risk(view: View, decision: Decision) -> Condition:
     if len(histories(view)) > 1:
         said = "Primaries of different histories live: " + ", ".join(sorted(histories(view)))
         return Condition(Aspect.DATA_AT_RISK, "True", "SplitHistory", said)
-    gaps = sorted({_gap(gap) for report in view.reports.values() for gap in report.gaps if not gap.settled})
+    gaps = sorted(
+        {describe_gap(gap) for report in view.reports.values() for gap in report.gaps if not gap.settled}
+    )
     if gaps:
         return Condition(Aspect.DATA_AT_RISK, "True", "CommitsMayBeMissing", "; ".join(gaps))
     if view.reports.keys() < view.pods.keys():
@@ -145,13 +147,6 @@ def _at_risk(view: View, decision: Decision) -> Condition:
         said = "only one member is Synced: nothing may befall it until another is"
         return Condition(Aspect.DATA_AT_RISK, "True", "OneCopy", said)
     return Condition(Aspect.DATA_AT_RISK, "False", "Safe", "")
-
-
-def _gap(gap: Gap) -> str:
-    missing = ", ".join(map(str, gap.missing))
-    return (
-        f"went on from {gap.position} without member {missing}, by {gap.by or 'the policy'}: it may have more"
-    )
 
 
 def _accepted(view: View, decision: Decision) -> Condition:
