@@ -23,6 +23,7 @@ def demo(kubernetes: Kubernetes, tmp_path_factory: pytest.TempPathFactory) -> It
     folder: Path = tmp_path_factory.mktemp("operator")
     with operated(kubernetes, folder) as made:
         made.declare()
+        made.wait_settled()
         yield made
 
 
@@ -33,7 +34,6 @@ def check(demo: Operated, client: RetryingClient) -> None:
 
 
 def test_it_forms_and_says_so(demo: Operated) -> None:
-    demo.wait_settled()
     status = demo.wait_phase("Running")
     assert status["membersReady"] == "3/3"
     assert [member["role"] for member in status["members"]].count("primary") == 1
