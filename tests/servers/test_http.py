@@ -8,12 +8,22 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.servers.plain import ROOT_PASSWORD, TOKEN, USER_PASSWORD, Agent, PlainCluster
-from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, derive_password, sign
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, derive_password, new_nonce, sign
+from trireme.api.commands import (
+    REBUILD_PATH,
+    RECOVER_PATH,
+    SETTLE_PATH,
+    SWITCHOVER_PATH,
+    VARIABLES_PATH,
+    CommandReply,
+)
 
 pytestmark = pytest.mark.servers
+COMMANDS = [SWITCHOVER_PATH, RECOVER_PATH, SETTLE_PATH, REBUILD_PATH, VARIABLES_PATH]
 SECRETS = [
     TOKEN,
     USER_PASSWORD,
@@ -47,7 +57,7 @@ def test_a_writer_is_no_secondary(member: Agent) -> None:
     assert member.get("/secondary")[0] == 503
 
 
-@pytest.mark.parametrize("path", ["/v1/grant", "/v1/wake"])
+@pytest.mark.parametrize("path", ["/v1/grant", "/v1/wake", *COMMANDS])
 def test_what_changes_something_needs_the_clusters_token(member: Agent, path: str) -> None:
     assert post(member, path, b"{}", {}) == 401
     forged = {NONCE_HEADER: "n", SIGNATURE_HEADER: sign(b"another token of length", "POST", path, "n", b"{}")}
@@ -65,6 +75,33 @@ def test_a_signed_request_that_makes_no_sense_is_refused_in_words(member: Agent)
     body = b'{"candidacy": 1}'
     signed = {NONCE_HEADER: "n", SIGNATURE_HEADER: sign(TOKEN.encode(), "POST", "/v1/grant", "n", body)}
     assert post(member, "/v1/grant", body, signed) == 400
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_nothing_of_a_stranger_is_an_error_of_ours(member: Agent, path: str) -> None:
+    assert post(member, path, b"\xff", {NONCE_HEADER: "\xff\xfe", SIGNATURE_HEADER: "\xe9"}) == 401
+
+
+def test_a_command_is_carried_out_once_and_only_while_it_is_fresh(member: Agent) -> None:
+    body, fresh = b'{"values": {"max_connections": "151"}}', new_nonce()
+    assert set_variables(member, body, fresh).accepted
+    again = set_variables(member, body, fresh)
+    assert not again.accepted and "taken before" in again.why
+    made, _, rest = fresh.partition("-")
+    stale = set_variables(member, body, f"{int(made) - 600_000}-{rest}")
+    assert not stale.accepted and "600 s ago by this member's clock" in stale.why
+
+
+def set_variables(member: Agent, body: bytes, nonce: str) -> CommandReply:
+    token = TOKEN.encode()
+    headers = {
+        NONCE_HEADER: nonce,
+        SIGNATURE_HEADER: sign(token, "POST", VARIABLES_PATH, nonce, body),
+    }
+    url = f"http://{member.address}:8080{VARIABLES_PATH}"
+    request = urllib.request.Request(url, body, headers, method="POST")
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return msgspec.json.decode(response.read(), type=CommandReply)
 
 
 def test_status_says_what_the_member_does_and_why(member: Agent) -> None:

@@ -1,34 +1,74 @@
 """Messages that only holders of the cluster's token can make. The token itself never travels.
 
 Request and answer are both signed; the answer's signature covers the request's nonce, so an answer cannot be
-replayed for another question. A replayed request does no harm: reading is harmless, and grants are numbered.
+replayed for another question. Reading may be replayed, and so may grants, which are numbered. A command may not:
+its nonce tells when it was made, and each agent takes it once (:class:`Once`).
 """
 
 import hashlib
 import hmac
 import secrets
+import time
 from pathlib import Path
 
 NONCE_HEADER = "X-Trireme-Nonce"
 SIGNATURE_HEADER = "X-Trireme-Signature"
 
 
+FRESH_SECONDS = 300.0
+"""How old a command may be, and how far two clocks may differ."""
+
+
 def new_nonce() -> str:
-    return secrets.token_hex(16)
+    """When it was made, in milliseconds since 1970, and 16 random bytes."""
+    return f"{time.time_ns() // 1_000_000}-{secrets.token_hex(16)}"
+
+
+class Once:
+    """Takes each command once. ``started``: when this process did, as the time of day in seconds.
+
+    Nothing is remembered beyond a process, so what was made before it started is refused too.
+    """
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._taken: dict[str, float] = {}
+
+    def refusal(self, nonce: str, now: float) -> str | None:
+        """Why a command whose signature is good is not taken; None when it is, and from now on is no more."""
+        self._started = min(self._started, now)  # a clock that was set back
+        self._taken = {each: made for each, made in self._taken.items() if now - made <= FRESH_SECONDS}
+        stamp = nonce.partition("-")[0]
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 15):
+            return "the command does not tell when it was made: who sent it is older than this agent"
+        made = int(stamp) / 1000
+        if abs(now - made) > FRESH_SECONDS:
+            return (
+                f"the command was made {abs(now - made):.0f} s {'ago' if made < now else 'ahead'} by this member's "
+                f"clock, at most {FRESH_SECONDS:.0f} are allowed: set the clocks, and ask again"
+            )
+        if made < self._started:
+            return "the command was made before this agent started: ask again"
+        if nonce in self._taken:
+            return "this very command was taken before: ask again if you mean it"
+        self._taken[nonce] = made
+        return None
 
 
 def sign(token: bytes, *parts: bytes | str) -> str:
     """HMAC-SHA256 over the parts, each preceded by its length: no two part lists share a message."""
     digest = hmac.new(token, digestmod=hashlib.sha256)
     for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
+        raw = part.encode(errors="surrogateescape") if isinstance(part, str) else part
         digest.update(len(raw).to_bytes(8, "big"))
         digest.update(raw)
     return digest.hexdigest()
 
 
 def verify(token: bytes, signature: str, *parts: bytes | str) -> bool:
-    return hmac.compare_digest(sign(token, *parts), signature)
+    """In constant time. Whatever a stranger puts into a header is no signature, and no error."""
+    given = signature.encode(errors="surrogateescape")
+    return hmac.compare_digest(sign(token, *parts).encode(), given)
 
 
 def derive_password(token: bytes, purpose: str) -> str:

@@ -15,6 +15,7 @@ from trireme.agent.member import Member
 from trireme.api.report import Accounts, Phase
 from trireme.base.durable import write_durably
 from trireme.base.errors import TriremeError
+from trireme.base.text import read_text
 from trireme.core.accounts import Account, Given, plan, shown
 
 log = logging.getLogger("trireme.agent")
@@ -78,7 +79,7 @@ class AccountKeeper:
     async def _check(self, files: dict[str, Path]) -> Accounts | None:
         """Compare, change what is due (the writer), hand on what is valid (everybody)."""
         member = self._member
-        passwords = {user: path.read_text().rstrip("\n") for user, path in files.items()}
+        passwords = {user: read_text(path).rstrip("\n") for user, path in files.items()}
         empty = [files[user].name for user, password in passwords.items() if not password]
         if empty:
             return self._say(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import web
 
-from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, sign, verify
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, Once, sign, verify
 from trireme.agent.act import give_grant
 from trireme.agent.commands import Commands
 from trireme.agent.member import Member
@@ -19,6 +19,7 @@ from trireme.api.commands import (
     SETTLE_PATH,
     SWITCHOVER_PATH,
     VARIABLES_PATH,
+    CommandReply,
 )
 from trireme.api.names import PRIMARY, SECONDARY
 from trireme.api.report import GrantRequest
@@ -40,6 +41,7 @@ class AgentServer:
         self._member = member
         self._token = token
         self._commands = commands
+        self._once = Once(time.time())
         self._runner: web.AppRunner | None = None
         self._denied = HOLD_AFTER
         """How often in a row a held probe was told "not ready"; at its start this container is not."""
@@ -59,11 +61,11 @@ class AgentServer:
                 web.get("/v1/report", self._signed(self._report)),
                 web.post("/v1/grant", self._signed(self._grant)),
                 web.post("/v1/wake", self._signed(self._wake)),
-                web.post(SWITCHOVER_PATH, self._signed(self._commands.switchover)),
-                web.post(RECOVER_PATH, self._signed(self._commands.recover)),
-                web.post(SETTLE_PATH, self._signed(self._commands.settle)),
-                web.post(REBUILD_PATH, self._signed(self._commands.rebuild)),
-                web.post(VARIABLES_PATH, self._signed(self._commands.variables)),
+                web.post(SWITCHOVER_PATH, self._command(self._commands.switchover)),
+                web.post(RECOVER_PATH, self._command(self._commands.recover)),
+                web.post(SETTLE_PATH, self._command(self._commands.settle)),
+                web.post(REBUILD_PATH, self._command(self._commands.rebuild)),
+                web.post(VARIABLES_PATH, self._command(self._commands.variables)),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
@@ -129,20 +131,31 @@ class AgentServer:
         text = render_metrics(self._member)
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
-    async def _report(self, _: bytes) -> bytes:
+    async def _report(self, _: bytes, __: str) -> bytes:
         return msgspec.json.encode(self._member.report())
 
-    async def _grant(self, body: bytes) -> bytes:
+    async def _grant(self, body: bytes, _: str) -> bytes:
         request = msgspec.json.decode(body, type=GrantRequest)
         reply = give_grant(self._member, request)
         self._member.wake.set()
         return msgspec.json.encode(reply)
 
-    async def _wake(self, _: bytes) -> bytes:
+    async def _wake(self, _: bytes, __: str) -> bytes:
         self._member.wake.set()
         return b"{}"
 
-    def _signed(self, handle: Callable[[bytes], Awaitable[bytes]]) -> Handler:
+    def _command(self, carry_out: Callable[[bytes], Awaitable[bytes]]) -> Handler:
+        """As ``_signed``, and each command once, while it is fresh: nobody who overheard it can say it again."""
+
+        async def answer(body: bytes, nonce: str) -> bytes:
+            reason = self._once.refusal(nonce, time.time())
+            if reason is not None:
+                return msgspec.json.encode(CommandReply(accepted=False, why=reason))
+            return await carry_out(body)
+
+        return self._signed(answer)
+
+    def _signed(self, handle: Callable[[bytes, str], Awaitable[bytes]]) -> Handler:
         """Refuse what this cluster's token did not sign; sign the answer to exactly this request."""
 
         async def answer(request: web.Request) -> web.Response:
@@ -152,7 +165,7 @@ class AgentServer:
             if not verify(self._token, signature, request.method, request.path, nonce, body):
                 return web.Response(status=401, text="not signed with this cluster's token\n")
             try:
-                result = await handle(body)
+                result = await handle(body, nonce)
             except msgspec.MsgspecError as error:
                 return web.Response(status=400, text=f"{error}\n")
             proof = sign(self._token, "answer", request.path, nonce, result)

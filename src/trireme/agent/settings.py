@@ -9,6 +9,7 @@ from trireme.adapters.dns import is_loopback, ordinal_of
 from trireme.agent.live import MAX_MEMBERS, Live, parse_founder, parse_missing_members
 from trireme.api.names import HTTP_PORT
 from trireme.base.errors import PermanentError
+from trireme.base.text import read_text
 from trireme.core.retiring import RESERVE_PERCENT
 
 PASSWORD_GRACE_SECONDS = 600
@@ -97,13 +98,13 @@ class Settings:
     def user_config(self) -> str:
         """The user's own my.cnf, '' without one; what is set live lies apart, is kept current, and comes last."""
         paths = (self.config_dir / "my.cnf", self.live_dir / "my.cnf")
-        return "\n".join(path.read_text() for path in paths if path.exists())
+        return "\n".join(read_text(path) for path in paths if path.exists())
 
     def secret(self, key: str) -> str:
-        """Raises PermanentError where the Secret lacks the key, or this process may not read it."""
+        """Raises PermanentError where the Secret lacks the key, it is no text, or this process may not read it."""
         path = self.secret_dir / key
         try:
-            value = path.read_text().rstrip("\n")
+            value = read_text(path).rstrip("\n")
         except OSError as error:
             raise PermanentError(
                 f"secret key {key!r}: cannot read {path} ({error.strerror}); the cluster's Secret must have it"
@@ -191,7 +192,7 @@ def _required(env: Mapping[str, str], name: str) -> str:
 
 def _number(env: Mapping[str, str], name: str, default: int | None, low: int, high: int) -> int:
     text = env.get(name, "").strip() or ("" if default is None else str(default))
-    if not text.isdigit() or not low <= int(text) <= high:
+    if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
         raise PermanentError(f"{name}={text!r}: expected a whole number from {low} to {high}")
     return int(text)
 
