@@ -9,18 +9,30 @@ from tests.servers.plain import TOKEN, Agent
 from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, new_nonce, sign, verify
 from trireme.api.commands import (
     REBUILD_PATH,
+    RECOVER_PATH,
+    SETTLE_PATH,
     SWITCHOVER_PATH,
     VARIABLES_PATH,
     CommandReply,
     Rebuild,
+    Recover,
+    Settle,
     Switchover,
 )
 from trireme.api.commands import Variables as SetVariables
 
-PATHS = {Switchover: SWITCHOVER_PATH, Rebuild: REBUILD_PATH, SetVariables: VARIABLES_PATH}
+PATHS = {
+    Switchover: SWITCHOVER_PATH,
+    Rebuild: REBUILD_PATH,
+    SetVariables: VARIABLES_PATH,
+    Recover: RECOVER_PATH,
+    Settle: SETTLE_PATH,
+}
 
 
-def command(member: Agent, wish: Switchover | Rebuild | SetVariables, *, token: str = TOKEN) -> CommandReply:
+def command(
+    member: Agent, wish: Switchover | Rebuild | SetVariables | Recover | Settle, *, token: str = TOKEN
+) -> CommandReply:
     """What the agent answers; fails where it refuses the signature or its own is not good."""
     path, body, nonce = PATHS[type(wish)], msgspec.json.encode(wish), new_nonce()
     headers = {NONCE_HEADER: nonce, SIGNATURE_HEADER: sign(token.encode(), "POST", path, nonce, body)}
