@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trireme.sandbox.controllers.events import Clock, Recorder
-from trireme.sandbox.controllers.objects import terminating, uid_of
+from trireme.sandbox.controllers.objects import keep, terminating, uid_of
 from trireme.sandbox.controllers.runner import EVERYTHING, Names, Resource
 from trireme.sandbox.controllers.writes import Delete, Replace, Write, apply
 from trireme.sandbox.store.interface import Change, Key, NotFoundError, Object, Store
@@ -57,16 +57,13 @@ def _blocks(obj: Object, owner: str) -> bool:
 
 def _without_owner(owned: Owned, owners: Collection[str]) -> Write:
     changed = copy.deepcopy(owned.obj)
-    references = changed["metadata"]["ownerReferences"]
-    changed["metadata"]["ownerReferences"] = [each for each in references if each["uid"] not in owners]
+    keep(changed, "ownerReferences", lambda each: each["uid"] not in owners)
     return Replace(owned.key.group, owned.key.resource, changed)
 
 
 def _without_finalizer(owned: Owned, finalizer: str) -> Write:
     changed = copy.deepcopy(owned.obj)
-    changed["metadata"]["finalizers"] = [
-        each for each in changed["metadata"]["finalizers"] if each != finalizer
-    ]
+    keep(changed, "finalizers", lambda each: each != finalizer)
     return Replace(owned.key.group, owned.key.resource, changed)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,6 +52,13 @@ def key_of(group: str, resource: str, obj: Object) -> Key:
 
 def terminating(obj: Object) -> bool:
     return bool(obj["metadata"].get("deletionTimestamp"))
+
+
+def keep(obj: Object, field: str, wanted: Callable[[Any], bool]) -> None:
+    """Keep the wanted items of a list in the metadata, in place; an empty list is left out, as the real server does."""
+    items = [each for each in obj["metadata"].pop(field, None) or () if wanted(each)]
+    if items:
+        obj["metadata"][field] = items
 
 
 def digest(value: Any, length: int = 10) -> str:

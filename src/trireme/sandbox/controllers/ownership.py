@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from trireme.sandbox.controllers.objects import (
     controlled_by,
     controller_of,
+    keep,
     labels_of,
     owner_reference,
     selects,
@@ -28,15 +29,13 @@ def adopt(
         if terminating(pod):
             continue
         matches = selects(selector, labels_of(pod))
+        changed = copy.deepcopy(pod)
         if matches and controller_of(pod) is None:
-            references = [*(pod["metadata"].get("ownerReferences") or ()), owner_reference(workload)]
+            references = pod["metadata"].get("ownerReferences") or ()
+            changed["metadata"]["ownerReferences"] = [*references, owner_reference(workload)]
         elif not matches and controlled_by(pod, workload):
-            references = [
-                each for each in pod["metadata"]["ownerReferences"] if each["uid"] != uid_of(workload)
-            ]
+            keep(changed, "ownerReferences", lambda each: each["uid"] != uid_of(workload))
         else:
             continue
-        changed = copy.deepcopy(pod)
-        changed["metadata"]["ownerReferences"] = references
         writes.append(Replace(group, resource, changed))
     return writes
