@@ -1,7 +1,7 @@
 """From the resource to what the decision needs: the objects, and the numbers among them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trireme.adapters.cluster_api import Object
@@ -28,7 +28,10 @@ def plan(found: Object, options: Options, founder: str | None) -> Plan:
     """Never raises: settings that cannot be used are the plan's refusal, and nothing of them is applied."""
     status = found.get("status") or {}
     told = Told(
-        history=status.get("clusterUUID"), primary=status.get("primary"), rebuild=status.get("rebuild")
+        history=status.get("clusterUUID"),
+        primary=status.get("primary"),
+        rebuild=status.get("rebuild"),
+        image=status.get("image"),
     )
     try:
         cluster = read_cluster(found)
@@ -37,6 +40,8 @@ def plan(found: Object, options: Options, founder: str | None) -> Plan:
         return Plan(
             wanted=_refused(found, _said(error)), told=told, image=status.get("image", ""), selector=""
         )
+    if cluster.spec.image is None:
+        told = replace(told, image=built.image)
     return Plan(
         wanted=_wanted(cluster, built, status),
         told=told,

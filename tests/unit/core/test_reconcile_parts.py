@@ -127,6 +127,29 @@ def test_condition(seen: Cluster, aspect: Aspect, expected: tuple[str, str]) -> 
     assert aspects(seen)[aspect] == expected
 
 
+def image_said(seen: Cluster, before: str | None) -> str | None:
+    found: str | None = status(seen.view, seen.decide(), Told(image=before), "new", "selector").get("image")
+    return found
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        cluster().outdated(0, 1).down(2, Phase.BLOCKED, "no such image"),
+        cluster().outdated(0),
+        cluster().down(1),
+        cluster().all_down(),
+    ],
+)
+def test_an_image_that_some_member_does_not_run_is_none_to_come_back_to(seen: Cluster) -> None:
+    assert image_said(seen, "old") == "old"
+    assert image_said(seen, None) is None
+
+
+def test_an_image_that_all_members_run_is_kept() -> None:
+    assert image_said(cluster(), "old") == "new"
+
+
 def test_a_condition_keeps_the_time_since_when_it_holds() -> None:
     first = with_times(said(cluster()), (), "then")
     later = with_times(said(cluster().down(1)), first["conditions"], "now")

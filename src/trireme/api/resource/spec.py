@@ -83,8 +83,9 @@ class GaleraClusterSpec(Model):
         False,
     )
     image: Image | None = field(
-        "Image of MariaDB with Trireme (deploy/Containerfile). Without it, the operator's own default at the time "
-        "the cluster was created. A later MariaDB is an upgrade; an earlier one is refused.",
+        "Image of MariaDB with Trireme (deploy/Containerfile). Without it, the one that all members last ran "
+        "together; for a new cluster the operator's own default. A later MariaDB is an upgrade; an earlier one is "
+        "refused.",
         Change.ROLLING,
         None,
     )

@@ -112,6 +112,9 @@ class GaleraClusterStatus(Lenient):
     writer: str | None = said("Pod of the writer.", max_length=63)
     cluster_uuid: str | None = said("History of the data: Galera's uuid.", alias="clusterUUID", max_length=36)
     version: str | None = said("The lowest server version among the members.", max_length=64)
-    image: str | None = said("The image that the members should have.", max_length=512)
+    image: str | None = said(
+        "The image that all members last ran together. Members get it while the spec names none.",
+        max_length=512,
+    )
     primary: PrimaryStatus | None = said("What became of the last spec.primary.podIndex.")
     rebuild: RebuildStatus | None = said("What became of the last spec.rebuild.")

@@ -37,7 +37,7 @@ class Storage(Model):
         ),
         Rule(
             field="size",
-            cel="!has(self.size) || quantity(self.size).compareTo(quantity('128Mi')) >= 0",
+            cel="!has(self.size) || !isQuantity(self.size) || quantity(self.size).compareTo(quantity('128Mi')) >= 0",
             message="size must be at least 128Mi: an empty server needs that much",
             holds=lambda self: self.size is None or amount(self.size) >= amount("128Mi"),
         ),
@@ -59,7 +59,7 @@ class Storage(Model):
             field="size",
             cel=(
                 "self.ephemeral || (has(self.size) && has(oldSelf.size) && "
-                "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0)"
+                "(!isQuantity(self.size) || quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0))"
             ),
             message="size cannot shrink: a volume that holds data does not",
             holds=lambda old, new: (

@@ -21,6 +21,8 @@ class Told:
     history: str | None = None
     primary: Mapping[str, Any] | None = None
     rebuild: Mapping[str, Any] | None = None
+    image: str | None = None
+    """What members get when the spec names no image (any more)."""
     generation: int = 0
 
 
@@ -42,7 +44,7 @@ def status(view: View, decision: Decision, told: Told, image: str, selector: str
         "writer": f"{view.wanted.name}-{now}" if now is not None else None,
         "clusterUUID": lived.pop() if len(lived) == 1 else told.history,
         "version": _lowest_version(view),
-        "image": image or None,
+        "image": image if image and _all_run(view) else told.image,
         "primary": _primary(decision, told),
         "rebuild": _rebuild(view, decision, told),
     }
@@ -90,6 +92,14 @@ def _member(view: View, ordinal: int, now: int | None) -> dict[str, Any]:
         found["version"] = server.version
         found["position"] = f"{server.uuid}:{server.last_committed}"
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _all_run(view: View) -> bool:
+    """Every member serves with the settings of the spec. An image that nobody proved is none to come back to."""
+    return all(
+        ordinal in view.pods and synced(view, ordinal) and has_settings(view, ordinal)
+        for ordinal in range(view.wanted.replicas)
+    )
 
 
 def _lowest_version(view: View) -> str | None:

@@ -19,9 +19,10 @@ class Options:
 
 
 def image_of(cluster: GaleraCluster, options: Options) -> str:
-    """The image of the members: the spec's, else the one the cluster was made with, else the operator's own.
+    """The image of the members: the spec's, else the one that they last ran together, else the operator's own.
 
-    An upgrade of the operator is none of the clusters' servers.
+    An upgrade of the operator is none of the clusters' servers, and an image that never came up is forgotten when it is
+    taken out of the spec.
     """
     image = cluster.spec.image or cluster.status.image or options.image
     if not image:

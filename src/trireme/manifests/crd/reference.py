@@ -25,8 +25,9 @@ spec:
     size: 10Gi
 ```
 
-That is enough: three members, passwords generated into the Secret `demo`. A field that does not exist, or a value that
-does not fit, is refused with the field, the value and what was expected.
+That is enough: three members, passwords generated into the Secret `demo`. A value that does not fit is refused with the
+field, the value and what was expected. A field that does not exist is refused by `kubectl apply`, `create` and `edit`;
+`kubectl patch` only warns of it.
 """
 
 _QUANTITY_PATTERNS = (QUANTITY,)
