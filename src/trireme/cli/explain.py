@@ -49,9 +49,10 @@ def explain_command(
     context: options.Context = None,
     kubeconfig: options.Kubeconfig = None,
 ) -> None:
-    """Explain what a cluster does: what each member reported, who would
-    bootstrap by the members' own rules and why, what comes next, what is
-    waited for and for how long, and what you may do.
+    """Explain what members decide and why, and what you may do.
+
+    It shows what each member reported, who would bootstrap by the members' own
+    rules, what comes next, and what is waited for and for how long.
 
     The members are asked through the API server, as by `trireme status`.
     With -f nobody is asked: it explains what was saved, wherever that was.

@@ -34,7 +34,9 @@ NOT_RUNNING = 3
 LOOK_SECONDS = 0.3
 
 sandbox_app = typer.Typer(
-    no_args_is_help=True, help="A Kubernetes of this machine's own processes, to try and test."
+    no_args_is_help=True,
+    add_completion=False,
+    help="A Kubernetes of this machine's own processes, to try and test.",
 )
 sandbox_app.add_typer(fault_app, name="fault")
 
