@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from trireme.agent.member import Member
 from trireme.agent.records import Records
+from trireme.agent.settings import read_settings
+from trireme.api.position import View
 from trireme.base.errors import PermanentError
 
 
@@ -31,3 +34,32 @@ def foreign() -> Iterator[Path]:
 def test_a_volume_of_another_uid_is_refused_in_words_that_say_what_to_do(foreign: Path) -> None:
     with pytest.raises(PermanentError, match=r"Permission denied; uid \d+ must .* set the pod's fsGroup"):
         Records.open(foreign / "trireme", "demo")
+
+
+def test_a_view_that_a_full_disk_does_not_take_counts_and_is_written_down_later(tmp_path: Path) -> None:
+    """Member 0 was alone, its disk full, as member 1 came and went on without it: member 0 is not the last to leave.
+
+    Fails where it goes on saying so: it would bootstrap without asking member 1.
+    """
+    folder = tmp_path / "trireme"
+    records = Records.open(folder, "test/demo")
+    environment = {
+        "TRIREME_POD_NAME": "demo-0",
+        "TRIREME_CLUSTER": "demo",
+        "TRIREME_NAMESPACE": "test",
+        "TRIREME_SERVICE": "demo-internal",
+        "TRIREME_POD_IP": "127.0.0.1",
+        "TRIREME_MEMBERS": "2",
+    }
+    member = Member(settings=read_settings(environment), binaries=None, records=records)
+    alone, together = View("history", 5, (0,)), View("history", 9, (0, 1))
+    member.note_view(alone)
+    shutil.rmtree(folder)
+    with pytest.raises(FileNotFoundError):
+        member.note_view(together)
+    member.keep_view()
+    assert member.report().last_view == together
+    folder.mkdir()
+    member.keep_view()
+    assert Records.open(folder, "test/demo").record.last_view == together
+    assert member.unwritten is None

@@ -204,3 +204,14 @@ def test_what_is_set_aside_keeps_its_content_and_is_pruned_oldest_first(tmp_path
         "20261120T000000Z-joined-no-primary-ever",
     )
     assert places[2] is not None and (places[2] / "file").exists()
+
+
+def test_what_is_set_aside_last_stays_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """Fails where the name alone tells which copy is the newest."""
+    for stamp in ("20271124T000000Z", "20261124T000000Z"):
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / stamp).touch()
+        datadir.set_aside_alone(tmp_path, "rebuild", stamp)
+    assert [place.name for place in (tmp_path / "aside").iterdir()] == ["20261124T000000Z-rebuild"]
+    assert datadir.set_aside_alone(tmp_path, "nothing is there", "20261125T000000Z") is None
+    assert (tmp_path / "aside" / "20261124T000000Z-rebuild" / "20261124T000000Z").exists()

@@ -184,8 +184,7 @@ class Actor:
         member, settings = self._member, self._member.settings
         member.records.change(first_start="began")
         if member.facts is not None and not member.facts.empty:
-            datadir.set_aside(settings.data_root, "first start broke off", _stamp())
-            datadir.prune_aside(settings.data_root, 1)
+            datadir.set_aside_alone(settings.data_root, "first start broke off", _stamp())
         accounts = Accounts(
             root_password=settings.secret("root-password"),
             database=settings.database or None,
@@ -268,8 +267,7 @@ class Actor:
         if member.facts is not None and member.facts.transfer_broke_off:
             datadir.remove(root)
             return
-        where = datadir.set_aside(root, reason, _stamp())
-        datadir.prune_aside(root, 1)
+        where = datadir.set_aside_alone(root, reason, _stamp())
         log.warning("%s: moved the old data directory to %s", reason, where)
 
     async def _ask_grants(self, action: AskGrants) -> None:

@@ -174,7 +174,7 @@ class Launcher:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            known = self._member.records.record.last_view
+            known = self._member.last_view
             log.warning("the log did not tell the number of the view of %s", ", ".join(sorted(names)))
             return known.seqno + 1 if known is not None and known.uuid == uuid else 1
         return self._seen.seqno

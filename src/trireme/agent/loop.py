@@ -75,6 +75,7 @@ class Loop:
             news = self._member.wake.is_set()
             self._member.wake.clear()
             self._member.clear_fault()
+            self._member.keep_view()
             situation = await self._observer.observe(prompt=news)
             decision = decide(situation)
             self._report(decision)

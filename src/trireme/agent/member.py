@@ -1,6 +1,7 @@
 """This member as its agent knows it: the only mutable state, and the report that is made of it."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Mapping
@@ -108,6 +109,12 @@ class Member:
     group: tuple[int, ...] = ()
     """Ordinals in the view, Primary or not, that the server installed last."""
     live: Live = field(default_factory=Live)
+    unwritten: View | None = None
+    """A Primary view that the disk did not take (it is full, say): it is tried again, and counts meanwhile."""
+
+    @property
+    def last_view(self) -> View | None:
+        return self.unwritten or self.records.record.last_view
 
     @property
     def running(self) -> bool:
@@ -149,7 +156,7 @@ class Member:
             transfer_broke_off=facts.transfer_broke_off,
             initializing=record.first_start is not None,
             joining=record.joining,
-            last_view=record.last_view,
+            last_view=self.last_view,
             recovered=self.recovered.position if self.recovered else None,
             engine_sound=self.recovered is not None and self.recovered.engine_sound,
         )
@@ -173,7 +180,7 @@ class Member:
             safe_to_bootstrap=bool(
                 self.facts and self.facts.grastate and self.facts.grastate.safe_to_bootstrap
             ),
-            last_view=record.last_view,
+            last_view=self.last_view,
             running=self.running,
             server=server_report(self.status) if self.status else None,
             grant=record.grant,
@@ -249,9 +256,11 @@ class Member:
 
     def note_view(self, view: View) -> None:
         """A Primary view was installed: on disk before this returns. An open first start is over, a person's word is
-        used, and a gap that this member made is one."""
+        used, and a gap that this member made is one. Raises OSError; the view then counts while this agent lives, or a
+        member that was alone before would take itself for the last one."""
         record = self.records.record
-        if view == record.last_view:
+        self.unwritten = view if view != record.last_view else None
+        if self.unwritten is None:
             return
         pending = record.pending_gap
         made = (pending,) if pending is not None and not set(pending.missing) & set(view.members) else ()
@@ -259,6 +268,13 @@ class Member:
             last_view=view, first_start=None, outside=False, override=None,
             gaps=merged(record.gaps, made), pending_gap=None,
         )  # fmt: skip
+        self.unwritten = None
+
+    def keep_view(self) -> None:
+        """Try once more to write down a view that the disk did not take."""
+        if self.unwritten is not None:
+            with contextlib.suppress(OSError):
+                self.note_view(self.unwritten)
 
 
 def server_report(status: ServerStatus) -> ServerReport:

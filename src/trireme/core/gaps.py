@@ -112,9 +112,10 @@ def abandoned(gaps: Iterable[Gap]) -> set[str]:
 
 
 def merged(own: tuple[Gap, ...], news: Iterable[Gap]) -> tuple[Gap, ...]:
-    """``own`` with what is new, and settled where the news say so."""
+    """``own`` with what is new, and settled where the news say so. Of two persons who settled one gap each keeps the
+    one that it heard of first: none is written down again."""
     gaps = {gap.id: gap for gap in own}
     for gap in news:
-        if gap.settled or gap.id not in gaps:
+        if gap.id not in gaps or (gap.settled and not gaps[gap.id].settled):
             gaps[gap.id] = gap
     return tuple(gaps.values())

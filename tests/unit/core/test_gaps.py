@@ -157,3 +157,22 @@ def test_a_settled_gap_is_settled_for_all() -> None:
     known = known_gaps([member(0).came_through(gap(9, 2)).report, member(1).came_through(settled).report])
     assert known == (settled,)
     assert isinstance(known[0], Gap)
+
+
+def test_two_persons_settle_one_gap_and_no_member_writes_it_down_again_and_again() -> None:
+    """Fails where each takes the other's word over its own: they swap the two as long as they hear each other."""
+    alice = member(0).primary().in_view(10, 0, 1).came_through(gap(9, 2, settled="alice"))
+    bob = member(1).primary().in_view(10, 0, 1).came_through(gap(9, 2, settled="bob"))
+    for me, other in ((alice, bob), (bob, alice)):
+        actions = decide(situation(me, other)).actions
+        assert not any(isinstance(action, Learn) for action in actions)
+
+
+def test_nobody_waits_for_a_member_of_another_branch_to_connect_first() -> None:
+    """A person chose member 0, which died at once, then member 1: member 0 does not join that Primary when it is back."""
+    primary = member(1).primary(seqno=60).in_view(50, 1).came_through(gap(20, 0))
+    other_branch = member(0).crashed(41).in_view(40, 0).came_through(gap(30, 1, 2))
+    me = member(2).crashed(10).in_view(3, 0, 1, 2)
+    assert "does not join that one" in decide(situation(other_branch, primary, me)).why
+    decision = decide(situation(me, primary, other_branch))
+    assert any(isinstance(action, Join) for action in decision.actions), decision.why

@@ -146,6 +146,15 @@ def set_aside(root: Path, reason: str, now_text: str) -> Path | None:
     return target
 
 
+def set_aside_alone(root: Path, reason: str, now_text: str) -> Path | None:
+    """Set ``data/`` aside, and keep nothing else there. What was there goes first: its names tell an age by a clock that
+    may have been set back since, and the copy that stays must be this one. The caller must know that no server runs."""
+    if not (root / DATA).exists():
+        return None
+    prune_aside(root, 0)
+    return set_aside(root, reason, now_text)
+
+
 def give_up(root: Path, reason: str, now_text: str) -> Path | None:
     """Set ``data/`` aside, as the only copy there; or remove it where a new copy would not find room beside it.
 
