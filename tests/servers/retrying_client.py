@@ -1,19 +1,18 @@
 """An application as it should be: it writes all the time, and tries each transaction once more where it failed."""
 
-import threading
 import time
-from types import TracebackType
 
 import pymysql
 
-from tests.servers.sandboxed import Cluster, Connection, connect, wait_until
+from tests.servers.background_client import BackgroundClient
+from tests.servers.sandboxed import Cluster, Connection, connect
 
 PAUSE_SECONDS = 0.02
 RETRY_PAUSE_SECONDS = 0.2
 """Before the one retry, as a driver or a framework does."""
 
 
-class RetryingClient:
+class RetryingClient(BackgroundClient):
     """One row per transaction through ``demo-primary``, over one connection as a pool keeps it.
 
     A transaction is *failed* where the retry failed too. A retry finds its row where the first attempt's commit was
@@ -21,6 +20,7 @@ class RetryingClient:
     """
 
     def __init__(self, cluster: Cluster, table: str = "kept") -> None:
+        super().__init__()
         self._cluster = cluster
         self._table = table
         cluster.sql(f"CREATE TABLE IF NOT EXISTS {table} (id BIGINT PRIMARY KEY, at DOUBLE)")
@@ -31,26 +31,7 @@ class RetryingClient:
         self.acknowledged: set[int] = set()
         self.failed: list[str] = []
         self.retried: list[str] = []
-        self.longest_stall = 0.0
-        """Seconds between two acknowledged commits, at most."""
         self._connection: Connection | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "RetryingClient":
-        self._thread.start()
-        self.wait_for_more()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join(30)
-
-    def wait_for_more(self, commits: int = 20, seconds: float = 60) -> None:
-        wanted = len(self.acknowledged) + commits
-        wait_until(lambda: len(self.acknowledged) >= wanted, f"{commits} more commits", seconds)
 
     def lost(self) -> dict[str, set[int]]:
         """What each member lacks of the acknowledged commits, for those that lack any."""

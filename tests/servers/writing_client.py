@@ -1,19 +1,18 @@
 """An application that writes all the time, and remembers exactly what was acknowledged to it."""
 
-import threading
 import time
 from contextlib import suppress
-from types import TracebackType
 
 import pymysql
 
-from tests.servers.sandboxed import Cluster, Connection, connect, wait_until
+from tests.servers.background_client import BackgroundClient
+from tests.servers.sandboxed import Cluster, Connection, connect
 
 PAUSE_SECONDS = 0.01
 """Between two commits: some 50 a second, which leaves the machine to the servers."""
 
 
-class WritingClient:
+class WritingClient(BackgroundClient):
     """Inserts one row per transaction through ``demo-primary`` in a thread of its own, and connects again when it must.
 
     A commit whose answer was lost is uncertain: it counts neither as acknowledged nor as refused, and its number is
@@ -21,6 +20,7 @@ class WritingClient:
     """
 
     def __init__(self, cluster: Cluster, table: str = "acknowledged") -> None:
+        super().__init__()
         self._cluster = cluster
         self._table = table
         cluster.sql(f"CREATE TABLE IF NOT EXISTS {table} (id BIGINT PRIMARY KEY, at DOUBLE)")
@@ -30,28 +30,6 @@ class WritingClient:
         self._password = cluster.password()
         self.acknowledged: list[int] = []
         self.errors: list[str] = []
-        self.longest_stall = 0.0
-        """Seconds between two acknowledged commits, at most."""
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "WritingClient":
-        self._thread.start()
-        self.wait_for_more()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join(30)
-
-    def wait_for_more(self, commits: int = 20, seconds: float = 60) -> None:
-        """Wait until so many more commits were acknowledged from now on."""
-        wanted = len(self.acknowledged) + commits
-        wait_until(
-            lambda: len(self.acknowledged) >= wanted, f"{commits} more commits are acknowledged", seconds
-        )
 
     def lost(self, pod: str) -> set[int]:
         """What was acknowledged by now and is not in this member, once it has applied all it received."""

@@ -5,14 +5,19 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.unit.core.builders import member as candidate
+from trireme.adapters.mariadb import datadir
+from trireme.agent.act import give_grant
 from trireme.agent.member import Member
 from trireme.agent.records import Records
 from trireme.agent.settings import read_settings
 from trireme.api.position import View
+from trireme.api.report import Candidacy, GrantRequest
 from trireme.base.errors import PermanentError
 
 
@@ -36,13 +41,9 @@ def test_a_volume_of_another_uid_is_refused_in_words_that_say_what_to_do(foreign
         Records.open(foreign / "trireme", "demo")
 
 
-def test_a_view_that_a_full_disk_does_not_take_counts_and_is_written_down_later(tmp_path: Path) -> None:
-    """Member 0 was alone, its disk full, as member 1 came and went on without it: member 0 is not the last to leave.
-
-    Fails where it goes on saying so: it would bootstrap without asking member 1.
-    """
-    folder = tmp_path / "trireme"
-    records = Records.open(folder, "test/demo")
+@pytest.fixture
+def alone(tmp_path: Path) -> Member:
+    """Member 0 of two; its records are in ``tmp_path / "trireme"``."""
     environment = {
         "TRIREME_POD_NAME": "demo-0",
         "TRIREME_CLUSTER": "demo",
@@ -50,16 +51,42 @@ def test_a_view_that_a_full_disk_does_not_take_counts_and_is_written_down_later(
         "TRIREME_SERVICE": "demo-internal",
         "TRIREME_POD_IP": "127.0.0.1",
         "TRIREME_MEMBERS": "2",
+        "TRIREME_DATA_ROOT": str(tmp_path),
     }
-    member = Member(settings=read_settings(environment), binaries=None, records=records)
-    alone, together = View("history", 5, (0,)), View("history", 9, (0, 1))
-    member.note_view(alone)
-    shutil.rmtree(folder)
+    records = Records.open(tmp_path / "trireme", "test/demo")
+    return Member(settings=read_settings(environment), binaries=None, records=records)
+
+
+def test_a_view_that_a_full_disk_does_not_take_counts_and_is_written_down_later(
+    tmp_path: Path, alone: Member
+) -> None:
+    """Member 0 was alone, its disk full, as member 1 came and went on without it: member 0 is not the last to leave.
+
+    Fails where it goes on saying so: it would bootstrap without asking member 1.
+    """
+    before, together = View("history", 5, (0,)), View("history", 9, (0, 1))
+    alone.note_view(before)
+    shutil.rmtree(tmp_path / "trireme")
     with pytest.raises(FileNotFoundError):
-        member.note_view(together)
-    member.keep_view()
-    assert member.report().last_view == together
-    folder.mkdir()
-    member.keep_view()
-    assert Records.open(folder, "test/demo").record.last_view == together
-    assert member.unwritten is None
+        alone.note_view(together)
+    alone.keep_view()
+    assert alone.report().last_view == together
+    (tmp_path / "trireme").mkdir()
+    alone.keep_view()
+    assert Records.open(tmp_path / "trireme", "test/demo").record.last_view == together
+    assert alone.unwritten is None
+
+
+def test_a_grant_that_cannot_be_written_down_is_refused_in_words(tmp_path: Path, alone: Member) -> None:
+    alone.facts = datadir.inspect(tmp_path)
+    asked = replace(candidate(1).report, cluster="test/demo", declared=2)
+    request = GrantRequest(candidacy=Candidacy(epoch=1, succeeds=None), candidate=asked)
+    shutil.rmtree(tmp_path / "trireme")
+    reply = give_grant(alone, request)
+    assert (reply.granted, reply.why) == (
+        False,
+        "its grant cannot be written down: No such file or directory",
+    )
+    assert alone.report().grant is None
+    (tmp_path / "trireme").mkdir()
+    assert give_grant(alone, request).granted

@@ -318,7 +318,11 @@ def give_grant(member: Member, request: GrantRequest) -> GrantReply:
     if isinstance(outcome, grants.Refused):
         return GrantReply(granted=False, why=outcome.why, voter=member.report())
     if outcome.grant != member.records.record.grant:
-        member.records.change(grant=outcome.grant)
+        try:
+            member.records.change(grant=outcome.grant)
+        except OSError as error:
+            why = f"its grant cannot be written down: {error.strerror}"
+            return GrantReply(granted=False, why=why, voter=member.report())
         log.info("%s", outcome.why)
     return GrantReply(granted=True, why=outcome.why, voter=member.report())
 

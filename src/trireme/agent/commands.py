@@ -48,7 +48,10 @@ class Commands:
             reason = f"busy: {member.busy[1]}; ask again"
         if reason is not None:
             return _reply(False, reason)
-        member.records.change(override=word)
+        try:
+            member.records.change(override=word)
+        except OSError as error:
+            return _reply(False, f"the word cannot be written down: {error.strerror}")
         log.warning("%s chose this member to bootstrap, without %s", word.by, list(word.without) or "nobody")
         member.wake.set()
         return _reply(True, f"member {member.settings.ordinal} asks the others' grants, and bootstraps")
@@ -61,7 +64,10 @@ class Commands:
             known = ", ".join(gap.id for gap in gaps) or "none"
             return _reply(False, f"this member knows of no gap {request.gap} (it knows: {known})")
         settled = tuple(replace(g, settled=request.by) if g.id == request.gap else g for g in gaps)
-        member.records.change(gaps=settled)
+        try:
+            member.records.change(gaps=settled)
+        except OSError as error:
+            return _reply(False, f"that cannot be written down: {error.strerror}")
         log.info("%s says that nothing is missing of gap %s", request.by, request.gap)
         member.wake.set()
         return _reply(True, f"gap {request.gap} is settled by {request.by}")
