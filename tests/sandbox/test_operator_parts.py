@@ -1,13 +1,15 @@
 """The operator's parts against a real API server: the Lease, the news, and actions on a picture that is old."""
 
 import asyncio
+import pwd
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from tests.sandbox.api_support import KUBECTLS, Laboratory
@@ -99,8 +101,12 @@ async def test_a_leader_that_cannot_renew_stops_before_another_begins(
 
 
 async def test_news_of_a_cluster_and_of_what_it_owns_wake_its_loop(
-    lab: Laboratory, access: Access, tmp_path: Path
+    lab: Laboratory, access: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As the uid of a pod, which has no name: every watch ended at once on a real Kubernetes."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
     kubectl = lab.kubectl(KUBECTLS[0])
     await kubectl("apply", "-f", str(CRD))
     heard: list[tuple[str, str, str]] = []
@@ -119,6 +125,10 @@ async def test_news_of_a_cluster_and_of_what_it_owns_wake_its_loop(
         assert {name for _, name, _ in heard} == {"demo"}
     finally:
         await asyncio.to_thread(news.stop)
+
+
+def nameless(uid: int) -> Never:
+    raise KeyError(f"getpwuid(): uid not found: {uid}")
 
 
 def resource(name: str) -> str:

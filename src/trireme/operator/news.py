@@ -23,6 +23,8 @@ SELECTOR = "app.kubernetes.io/name=trireme"
 INSTANCE = "app.kubernetes.io/instance"
 RESTART_SECONDS = (1.0, 30.0)
 """Pause before kopf is started again: the first, and the longest."""
+IDENTITY = "trireme-operator"
+"""Among kopf's own peers, which are not used. Of itself kopf asks for the user's name, and a pod's uid has none."""
 
 Wake = Callable[[str, str, Kind, str], None]
 """Called with namespace, name of the cluster, kind and resourceVersion of what changed; in kopf's thread."""
@@ -76,6 +78,7 @@ class News:
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
             stop_flag=stop,
+            identity=IDENTITY,  # type: ignore[arg-type]
         )
 
     def _registry(self) -> kopf.OperatorRegistry:
