@@ -21,6 +21,7 @@ from trireme.agent.member import Member
 from trireme.api.report import Gap, GrantReply, GrantRequest, Phase
 from trireme.base.errors import PermanentError, TriremeError
 from trireme.core import grants, situation
+from trireme.core.cluster_conditions import describe_gap
 from trireme.core.gaps import group_name, inherited, merged
 from trireme.core.situation import (
     Action,
@@ -209,7 +210,7 @@ class Actor:
         member = self._member
         member.records.change(gaps=merged(member.records.record.gaps, gaps))
         for gap in gaps:
-            log.warning("the cluster went on without members %s: data may be missing", gap.missing)
+            log.warning("%s: data may be missing", describe_gap(gap))
 
     def _write_gap(self, gap: Gap | None) -> None:
         """What may be missing is on disk before the Primary is; it counts from that Primary's first view on."""

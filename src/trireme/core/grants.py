@@ -103,7 +103,7 @@ def _refusal_without(
         return None
     heard = [ordinal for ordinal in without if ordinal in answers or ordinal == voter.ordinal]
     if heard:
-        return f"{names(heard)} answers here"
+        return f"this member hears {names(heard)}"
     if not terms.overdue:
         return f"this member still waits for {names(without)}"
     if voter.ordinal in request.majority and not counts(voter):

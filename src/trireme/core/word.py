@@ -45,7 +45,7 @@ def _contradiction(word: Override, me: Report, answers: Mapping[int, Report], te
     known = {*range(declared), *(terms.named or ())}.union(*views)
     silent = sorted(known - answers.keys() - {me.ordinal, *word.without})
     if silent:
-        return f"{names(silent)} does not answer, and is not said to be gone"
+        return f"no answer from {names(silent)}, not said to be gone"
     asking = [o for o, r in answers.items() if r.unsettled or (r.running and not waits_without_primary(r))]
     if asking:
         return f"the position of {names(asking)} is not known yet: ask again when it is"

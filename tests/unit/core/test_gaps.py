@@ -40,7 +40,7 @@ def test_a_voter_that_still_waits_refuses() -> None:
 
 
 def test_a_voter_that_hears_the_missing_member_refuses() -> None:
-    assert "answers here" in ask(crashed(0), heard=answers(crashed(2)))
+    assert "hears member 2" in ask(crashed(0), heard=answers(crashed(2)))
 
 
 def test_a_voter_whose_data_were_counted_and_do_not_count_refuses() -> None:

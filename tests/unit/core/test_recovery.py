@@ -79,7 +79,7 @@ NEVER = [
     Refusal(
         "somebody is silent and not said to be gone",
         LAST_OF_THREE,
-        "member 2 does not answer, and is not said to be gone",
+        "no answer from member 2, not said to be gone",
         Choice(without=(1,)),
     ),
     Refusal(
