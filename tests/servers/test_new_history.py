@@ -1,5 +1,6 @@
 """Nobody's position can be proved, though the data are whole: only a person may begin a history of its own from them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def word(member: Agent, *, new_history: bool) -> Recover:
             volume=member.status()["volume"],
             new_history=new_history,
             by="alice",
-            at="2026-11-25T03:00:00Z",
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
     )
 

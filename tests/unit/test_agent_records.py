@@ -3,9 +3,12 @@
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,10 @@ from tests.unit.core.builders import member as candidate
 from trireme.adapters.mariadb import datadir
 from trireme.agent.act import give_grant
 from trireme.agent.member import Member
-from trireme.agent.records import Records
+from trireme.agent.records import Record, Records, hold, word_in_force
 from trireme.agent.settings import read_settings
 from trireme.api.position import View
-from trireme.api.report import Candidacy, GrantRequest
+from trireme.api.report import Candidacy, GrantRequest, Override
 from trireme.base.errors import PermanentError
 
 
@@ -90,3 +93,43 @@ def test_a_grant_that_cannot_be_written_down_is_refused_in_words(tmp_path: Path,
     assert alone.report().grant is None
     (tmp_path / "trireme").mkdir()
     assert give_grant(alone, request).granted
+
+
+def test_a_second_agent_on_the_same_volume_is_refused(tmp_path: Path) -> None:
+    """A pod that was deleted by force on a node that lives on: two with one record could grant twice."""
+    ask = "import sys; from pathlib import Path; from trireme.agent.records import hold; hold(Path(sys.argv[1]))"
+
+    def another() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", ask, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    held = hold(tmp_path)
+    refused = another()
+    assert refused.returncode != 0
+    assert "another agent runs on this volume" in refused.stderr
+    os.close(held)
+    assert another().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("at", "counts"),
+    [
+        ("2026-01-01T11:30:00Z", True),
+        ("2026-01-01T10:30:00Z", False),
+        ("2026-01-01T14:00:00Z", False),
+        ("yesterday", False),
+        ("2026-01-01", False),
+        ("", True),
+    ],
+)
+def test_a_persons_word_counts_for_an_hour(at: str, counts: bool) -> None:
+    """A member that comes back weeks later, cut off from the others, must not bootstrap by it."""
+    word = Override(candidate=0, volume="volume-0", without=(1, 2), by="alice", at=at)
+    record = Record(cluster="demo", volume="volume-0", override=word)
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert (word_in_force(record, now) is not None) is counts

@@ -1,8 +1,11 @@
 """What a member must never forget: one small file on its volume, replaced whole and flushed at each change."""
 
+import errno
+import fcntl
 import os
 import secrets
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +17,9 @@ from trireme.base.durable import write_durably
 from trireme.base.errors import PermanentError
 
 FILE = "member.json"
+LOCK = "lock"
+WORD_SECONDS = 3600.0
+"""How long a person's word counts: enough for a slow recovery, and over when a member comes back weeks later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,35 @@ class Records:
         write_durably(self._path, msgspec.json.format(msgspec.json.encode(changed)) + b"\n", mode=0o640)
         self.record = changed
         return changed
+
+
+def hold(directory: Path) -> int:
+    """The volume is this agent's alone as long as the descriptor is open: two with one record could grant twice
+    (invariant 7). Raises PermanentError where another agent has it. A file system without locks is let pass."""
+    descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            return descriptor
+        os.close(descriptor)
+        raise PermanentError(
+            f"{directory / LOCK}: another agent runs on this volume; end that pod first, it may be on a node that the "
+            "API server does not reach"
+        ) from error
+    return descriptor
+
+
+def word_in_force(record: Record, now: datetime) -> Override | None:
+    """A person's word, unless it is old: who gave it knew what was there then."""
+    word = record.override
+    if word is None or not word.at:
+        return word
+    try:
+        age = now - datetime.fromisoformat(word.at)
+    except (ValueError, TypeError):
+        return None
+    return word if abs(age.total_seconds()) < WORD_SECONDS else None
 
 
 def _read(path: Path, cluster: str) -> Record:

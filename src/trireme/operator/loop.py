@@ -131,9 +131,10 @@ class Loop:
 
     async def _act(self, decision: Decision) -> bool:
         """Whether any action was refused. After a refusal nothing that interrupts is done in this round."""
-        quiet = [action for action in decision.actions if isinstance(action, QUIET)]
-        outcomes = await asyncio.gather(*(self._do(action, decision) for action in quiet))
-        refused = not all(outcomes)
+        refused = False
+        for quiet in quiet_actions(decision):
+            outcomes = await asyncio.gather(*(self._do(action, decision) for action in quiet))
+            refused = refused or not all(outcomes)
         for action in decision.actions:
             if isinstance(action, QUIET):
                 continue
@@ -154,3 +155,14 @@ class Loop:
 def _first_reported(decision: Decision) -> bool:
     """What the status remembers is written before anything is done on it: whoever comes next must find it."""
     return decision.primary_done is not None or decision.rebuild is not None
+
+
+def quiet_actions(decision: Decision) -> tuple[list[Action], list[Action]]:
+    """What may be done at the same time, and then what must find that: the API server judges a RoleBinding by the Role
+    that it names, and refuses it where that is not there yet."""
+    quiet = [action for action in decision.actions if isinstance(action, QUIET)]
+    binds = [isinstance(each, Apply) and each.obj.get("kind") == "RoleBinding" for each in quiet]
+    return (
+        [each for each, late in zip(quiet, binds, strict=True) if not late],
+        [each for each, late in zip(quiet, binds, strict=True) if late],
+    )
