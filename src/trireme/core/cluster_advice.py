@@ -16,6 +16,7 @@ def advise(cluster: Cluster, kubectl: str) -> Iterator[str]:
         return
     if cluster.size == 0 and not cluster.members:
         yield f"Start it: `{kubectl} scale statefulset {cluster.name} --replicas=3`"
+        yield f"Declared as a GaleraCluster, it hibernates: set hibernate: false, `{kubectl} edit galera {cluster.name}`"
         return
     if any(each.forbidden for each in cluster.members):
         yield "You may not ask its members: that takes the right to get pods/proxy in this namespace."

@@ -183,7 +183,10 @@ CASES = [
         cluster(wanted=0),
         Health.DEGRADED,
         "stopped, its StatefulSet asks for 0 members",
-        ("Start it: `kubectl scale statefulset demo --replicas=3`",),
+        (
+            "Start it: `kubectl scale statefulset demo --replicas=3`",
+            "Declared as a GaleraCluster, it hibernates: set hibernate: false, `kubectl edit galera demo`",
+        ),
     ),
 ]
 
