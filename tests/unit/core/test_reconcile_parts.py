@@ -113,6 +113,8 @@ def test_a_cluster_in_peace() -> None:
         (cluster().all_down(), Aspect.RECOVERING, ("True", "NoPrimary")),
         (cluster().all_down(), Aspect.READY, ("False", "NoWriter")),
         (cluster().down(1).down(2), Aspect.DATA_AT_RISK, ("True", "OneCopy")),
+        (cluster().down(1).server(2, state=2), Aspect.DATA_AT_RISK, ("False", "Safe")),
+        (cluster().down(1).server(2, state=2), Aspect.HEALTHY, ("False", "MembersAway")),
         (cluster().outdated(1), Aspect.UPDATED, ("False", "SettingsDiffer")),
         (cluster().wanting(refusal="line 3"), Aspect.ACCEPTED, ("False", "Refused")),
         (

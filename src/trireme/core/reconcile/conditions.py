@@ -11,6 +11,7 @@ from trireme.core.reconcile.facts import (
     histories,
     led_elsewhere,
     primaries,
+    serves,
     synced,
     trouble,
     writer,
@@ -138,13 +139,13 @@ def _at_risk(view: View, decision: Decision) -> Condition:
         return Condition(Aspect.DATA_AT_RISK, "True", "CommitsMayBeMissing", "; ".join(gaps))
     if view.reports.keys() < view.pods.keys():
         return Condition(Aspect.DATA_AT_RISK, "Unknown", "AgentUnreachable", "not every member answers")
-    copies = [o for o in view.pods if synced(view, o)]
+    copies = [o for o in view.pods if serves(view, o)]
     if (
         decision.phase is not ClusterPhase.FORMING
         and primaries(view)
         and len(copies) < 2 <= view.wanted.replicas
     ):
-        said = "only one member is Synced: nothing may befall it until another is"
+        said = "only one member has the current data: nothing may befall it until another has"
         return Condition(Aspect.DATA_AT_RISK, "True", "OneCopy", said)
     return Condition(Aspect.DATA_AT_RISK, "False", "Safe", "")
 

@@ -12,8 +12,8 @@ def declared(view: View) -> range:
     return range(view.set.replicas if view.set is not None else 0)
 
 
-def synced(view: View, ordinal: int) -> bool:
-    """Serves with current data, by its own word and in the eyes of Kubernetes, and is not on its way out."""
+def serves(view: View, ordinal: int) -> bool:
+    """Has current data, by its own word and in the eyes of Kubernetes, and is not on its way out. A donor does too."""
     pod, report = view.pods.get(ordinal), view.reports.get(ordinal)
     return (
         pod is not None
@@ -21,10 +21,16 @@ def synced(view: View, ordinal: int) -> bool:
         and not pod.terminating
         and report is not None
         and report.server is not None
-        and report.server.synced
+        and report.server.serving
         and not report.leaving
         and not report.rebuilding
     )
+
+
+def synced(view: View, ordinal: int) -> bool:
+    """Serves, and gives nobody a state transfer."""
+    server = view.reports[ordinal].server if serves(view, ordinal) else None
+    return server is not None and server.synced
 
 
 def stopped(view: View, ordinal: int) -> bool:
