@@ -157,6 +157,8 @@ class Launcher:
         if inside and notification.uuid is not None:
             found = (ordinal_of(item.name) for item in notification.members)
             member.group = tuple(sorted({ordinal for ordinal in found if ordinal is not None}))
+            hosts = {item.host for item in notification.members if ordinal_of(item.name) is not None}
+            member.group_addresses = frozenset(hosts - {""})
         if notification.primary and inside and notification.uuid and notification.members:
             names = frozenset(item.name for item in notification.members)
             seqno = await self._number_of(notification.uuid, names)

@@ -156,7 +156,8 @@ class Observer:
     async def _ask_members(self, prompt: bool) -> None:
         await self._look_up()
         member = self._member
-        addresses = sorted(member.addresses - {member.settings.address})
+        grouped = member.group_addresses if member.running else frozenset()
+        addresses = sorted((member.addresses | grouped) - {member.settings.address})
         heard = await self._peers.reports(addresses, member.wake, prompt=prompt)
         answers: dict[int, Report] = {}
         silent = {"SRV": self._lookup_error} if self._lookup_error else {}

@@ -30,6 +30,11 @@ class NotifiedMember:
     name: str
     address: str
 
+    @property
+    def host(self) -> str:
+        """Of ``address``, HOST:PORT or [HOST]:PORT; empty for one that takes no clients, as garbd."""
+        return self.address.rpartition(":")[0].strip("[]")
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:

@@ -1,0 +1,70 @@
+"""Whom an agent asks: those that the name service tells, and those that its server is together with."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from trireme.adapters.mariadb.notify import NotifiedMember
+from trireme.adapters.peers import Silence
+from trireme.agent.member import Member
+from trireme.agent.observe import Observer
+from trireme.agent.records import Records
+from trireme.agent.settings import read_settings
+
+
+class Names:
+    """A name service that still tells the address that member 1 had before its restart."""
+
+    async def members(self, name: str) -> dict[str, tuple[str, ...]]:
+        assert name
+        return {"demo-0.demo-internal.": ("10.0.0.1",), "demo-1.demo-internal.": ("10.0.0.2",)}
+
+
+class Peers:
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def reports(self, addresses: Sequence[str], news: asyncio.Event, *, prompt: bool) -> list[Silence]:
+        assert not news.is_set()
+        assert not prompt
+        self.asked = list(addresses)
+        return [Silence("no answer")] * len(addresses)
+
+
+@pytest.mark.parametrize(
+    ("running", "asked"),
+    [(True, ["10.0.0.2", "10.0.0.9"]), (False, ["10.0.0.2"])],
+    ids=["running", "stopped"],
+)
+def test_a_member_of_the_same_view_is_asked_before_the_name_service_knows_its_address(
+    tmp_path: Path, running: bool, asked: list[str]
+) -> None:
+    """What a server that has ended was together with says nothing any more."""
+    environment = {
+        "TRIREME_POD_NAME": "demo-0",
+        "TRIREME_CLUSTER": "demo",
+        "TRIREME_NAMESPACE": "test",
+        "TRIREME_SERVICE": "demo-internal",
+        "TRIREME_POD_IP": "10.0.0.1",
+        "TRIREME_MEMBERS": "2",
+        "TRIREME_DATA_ROOT": str(tmp_path),
+    }
+    records = Records.open(tmp_path / "trireme", "test/demo")
+    member = Member(settings=read_settings(environment), binaries=None, records=records)
+    member.group_addresses = frozenset({"10.0.0.1", "10.0.0.9"})
+    if running:
+        member.server = cast(Any, object())
+    peers = Peers()
+    observer = Observer(member, cast(Any, Names()), cast(Any, peers), cast(Any, None))
+    asyncio.run(observer._ask_members(prompt=False))
+    assert peers.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("address", "host"), [("10.0.0.1:3306", "10.0.0.1"), ("[fd00::1]:3306", "fd00::1"), ("", "")]
+)
+def test_host_of_an_incoming_address(address: str, host: str) -> None:
+    assert NotifiedMember("uuid", "demo-0", address).host == host
