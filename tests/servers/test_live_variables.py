@@ -38,6 +38,7 @@ CHOSEN = {
     "innodb_max_dirty_pages_pct_lwm": "10",
     "innodb_compression_level": "5",
     "max_allowed_packet": "33554432",
+    "max_session_mem_used": "1073741824",
     "wsrep_ignore_apply_errors": "3",
     "optimizer_switch": "mrr=on",
     "sql_mode": "ANSI_QUOTES",
