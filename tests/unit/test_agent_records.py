@@ -17,7 +17,7 @@ from tests.unit.core.builders import member as candidate
 from trireme.adapters.mariadb import datadir
 from trireme.agent.act import give_grant
 from trireme.agent.member import Member
-from trireme.agent.records import Record, Records, hold, word_in_force
+from trireme.agent.records import Record, Records, hold, unexpired_word
 from trireme.agent.settings import read_settings
 from trireme.api.position import View
 from trireme.api.report import Candidacy, GrantRequest, Override
@@ -116,6 +116,20 @@ def test_a_second_agent_on_the_same_volume_is_refused(tmp_path: Path) -> None:
     assert another().returncode == 0
 
 
+def test_the_record_is_read_by_who_has_the_volume_only(tmp_path: Path) -> None:
+    """Fails where it is read before the lock: it may be older than the last grant of the agent that had the volume."""
+    held = hold(tmp_path)
+    ask = "import sys; from pathlib import Path; from trireme.agent.records import Records as R; "
+    ask += "R.open(Path(sys.argv[1]), 'demo', alone=True)"
+    command = [sys.executable, "-c", ask, str(tmp_path)]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert "another agent runs on this volume" in refused.stderr
+    assert not (tmp_path / "member.json").exists()
+    os.close(held)
+    assert subprocess.run(command, timeout=30, check=False).returncode == 0
+    assert (tmp_path / "member.json").exists()
+
+
 @pytest.mark.parametrize(
     ("at", "counts"),
     [
@@ -132,4 +146,4 @@ def test_a_persons_word_counts_for_an_hour(at: str, counts: bool) -> None:
     word = Override(candidate=0, volume="volume-0", without=(1, 2), by="alice", at=at)
     record = Record(cluster="demo", volume="volume-0", override=word)
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    assert (word_in_force(record, now) is not None) is counts
+    assert (unexpired_word(record, now) is not None) is counts

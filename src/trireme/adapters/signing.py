@@ -11,6 +11,8 @@ import secrets
 import time
 from pathlib import Path
 
+from trireme.base.text import is_number
+
 NONCE_HEADER = "X-Trireme-Nonce"
 SIGNATURE_HEADER = "X-Trireme-Signature"
 
@@ -39,7 +41,7 @@ class Once:
         self._started = min(self._started, now)  # a clock that was set back
         self._taken = {each: made for each, made in self._taken.items() if now - made <= FRESH_SECONDS}
         stamp = nonce.partition("-")[0]
-        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 15):
+        if not (is_number(stamp) and len(stamp) <= 15):
             return "the command does not tell when it was made: who sent it is older than this agent"
         made = int(stamp) / 1000
         if abs(now - made) > FRESH_SECONDS:

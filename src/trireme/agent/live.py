@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trireme.base.errors import PermanentError
-from trireme.base.text import read_text
+from trireme.base.text import is_number, read_text
 from trireme.core.terms import Founder
 
 MAX_MEMBERS = 15
@@ -46,7 +46,7 @@ def read_live(directory: Path, default: Live) -> Live:
 
 
 def parse_members(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MAX_MEMBERS:
+    if not is_number(text) or not 1 <= int(text) <= MAX_MEMBERS:
         raise PermanentError(f"TRIREME_MEMBERS={text!r}: expected a whole number from 1 to {MAX_MEMBERS}")
     return int(text)
 
@@ -56,12 +56,7 @@ def parse_missing_members(text: str) -> float | None:
     word, _, seconds = text.partition("=")
     if text == "Wait":
         return None
-    if (
-        word == "MajorityAfter"
-        and seconds.isascii()
-        and seconds.isdigit()
-        and 1 <= int(seconds) <= LONGEST_PATIENCE_SECONDS
-    ):
+    if word == "MajorityAfter" and is_number(seconds) and 1 <= int(seconds) <= LONGEST_PATIENCE_SECONDS:
         return float(seconds)
     raise PermanentError(
         f"TRIREME_MISSING_MEMBERS={text!r}: expected 'Wait', or 'MajorityAfter=SECONDS' with 1 to "
@@ -72,7 +67,7 @@ def parse_missing_members(text: str) -> float | None:
 def parse_founder(text: str) -> Founder:
     """``ORDINAL:VOLUME``, the volume as the member's own report names it."""
     ordinal, _, volume = text.partition(":")
-    if not (ordinal.isascii() and ordinal.isdigit()) or not volume:
+    if not is_number(ordinal) or not volume:
         raise PermanentError(
             f"TRIREME_NEW_CLUSTER={text!r}: expected 'ORDINAL:VOLUME', such as '0:4f1c09aa3b7d2e61'"
         )

@@ -26,7 +26,7 @@ from trireme.agent.launcher import Launcher
 from trireme.agent.loop import Loop
 from trireme.agent.member import Member
 from trireme.agent.observe import Observer
-from trireme.agent.records import Records, hold
+from trireme.agent.records import Records
 from trireme.agent.roles import Roles
 from trireme.agent.settings import Settings, read_settings
 from trireme.agent.upgrades import UpgradeKeeper
@@ -70,8 +70,7 @@ async def _render(settings: Settings) -> int:
 async def _run(settings: Settings) -> int:
     token = _token(settings)
     binaries = await find_binaries()
-    records = Records.open(settings.record_dir, settings.full_name)
-    held = hold(settings.record_dir)
+    records = Records.open(settings.record_dir, settings.full_name, alone=True)
     member = Member(settings=settings, binaries=binaries, records=records)
     launcher = Launcher(member, binaries, token)
     launcher.config_text(peers=(), donors=())
@@ -105,7 +104,6 @@ async def _run(settings: Settings) -> int:
         await launcher.close()
         for part in (listener, server, peers, monitor):
             await part.close()
-        os.close(held)
     return 0
 
 

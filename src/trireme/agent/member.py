@@ -14,7 +14,7 @@ from trireme.adapters.mariadb.process import Server
 from trireme.adapters.mariadb.recover import Recovered
 from trireme.adapters.mariadb.status import ServerStatus
 from trireme.agent.live import Live
-from trireme.agent.records import Records, word_in_force
+from trireme.agent.records import Records, unexpired_word
 from trireme.agent.settings import Settings
 from trireme.api.names import PRIMARY
 from trireme.api.position import ZERO_UUID, Position, View
@@ -208,7 +208,7 @@ class Member:
             gaps=self._gaps(),
             group=self.group if self.running else (),
             group_name=self.group_name if self.running else "",
-            override=word_in_force(record, datetime.now(UTC)),
+            override=unexpired_word(record, datetime.now(UTC)),
         )
         return report if not health.ready(report).ok else _as_ready(report)
 

@@ -61,10 +61,16 @@ class Records:
         self.record = record
 
     @classmethod
-    def open(cls, directory: Path, cluster: str) -> "Records":
-        """Read the volume's record, or make its first. Raises PermanentError; never overwrites what it cannot read."""
+    def open(cls, directory: Path, cluster: str, *, alone: bool = False) -> "Records":
+        """Read the volume's record, or make its first. Raises PermanentError; never overwrites what it cannot read.
+
+        ``alone``: for as long as this process lives. The lock comes first: a record that was read before it may be older
+        than what the agent that had the volume then wrote down last.
+        """
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            if alone:
+                hold(directory)
             path = directory / FILE
             if path.exists():
                 return cls(directory, _read(path, cluster))
@@ -102,7 +108,7 @@ def hold(directory: Path) -> int:
     return descriptor
 
 
-def word_in_force(record: Record, now: datetime) -> Override | None:
+def unexpired_word(record: Record, now: datetime) -> Override | None:
     """A person's word, unless it is old: who gave it knew what was there then."""
     word = record.override
     if word is None or not word.at:

@@ -9,7 +9,7 @@ from trireme.adapters.dns import is_loopback, ordinal_of
 from trireme.agent.live import MAX_MEMBERS, Live, parse_founder, parse_missing_members
 from trireme.api.names import HTTP_PORT
 from trireme.base.errors import PermanentError
-from trireme.base.text import read_text
+from trireme.base.text import is_number, read_text
 from trireme.core.retiring import RESERVE_PERCENT
 
 PASSWORD_GRACE_SECONDS = 600
@@ -192,7 +192,7 @@ def _required(env: Mapping[str, str], name: str) -> str:
 
 def _number(env: Mapping[str, str], name: str, default: int | None, low: int, high: int) -> int:
     text = env.get(name, "").strip() or ("" if default is None else str(default))
-    if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
+    if not is_number(text) or not low <= int(text) <= high:
         raise PermanentError(f"{name}={text!r}: expected a whole number from {low} to {high}")
     return int(text)
 

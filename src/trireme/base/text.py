@@ -13,3 +13,8 @@ def read_text(path: Path) -> str:
         raise PermanentError(
             f"{path}: byte {error.start + 1} is not UTF-8 ({error.reason}); expected text in UTF-8"
         ) from None
+
+
+def is_number(text: str) -> bool:
+    """Digits that int() takes: a superscript two is a digit to ``str.isdigit``, and no number to int()."""
+    return text.isascii() and text.isdigit()
