@@ -41,7 +41,7 @@ def starved(pids: Callable[[], Iterable[int]], run_seconds: float, stop_seconds:
         while not over.is_set():
             now = tuple(pids())
             _signal(now, signal.SIGSTOP)
-            over.wait(stop_seconds)
+            over.wait(stop_seconds if now else 0)
             _signal(now, signal.SIGCONT)
             over.wait(run_seconds)
 

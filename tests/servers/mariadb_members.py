@@ -144,7 +144,8 @@ class TestMember:
             except TriremeError as error:
                 last = error
             await asyncio.sleep(0.05)
-        raise AssertionError(f"{self.name}: {last}\n" + "\n".join(self.lines[-60:]))
+        errors = [line for line in self.lines if "[ERROR]" in line]
+        raise AssertionError("\n".join([f"{self.name}: {last}", *errors[-20:], "", *self.lines[-60:]]))
 
     async def synced(self, seconds: float = 60) -> ServerStatus:
         return await self.status_where(lambda s: s.primary and s.ready and s.local_state == 4, seconds)

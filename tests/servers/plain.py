@@ -26,6 +26,7 @@ import msgspec
 import pymysql
 import pymysql.cursors
 
+from tests.servers.proc import descendants
 from trireme.sandbox.dns.faults import Fault, write_faults
 from trireme.sandbox.dns.server import DnsServer
 from trireme.sandbox.store.memory import open_store
@@ -142,11 +143,11 @@ class Agent:
 
     def agent_pid(self) -> int:
         assert self.process is not None
-        return wait_until(lambda: _descendants(self.process.pid, "agent"), f"{self.name}'s agent", 10)[0]  # type: ignore[union-attr,no-any-return]
+        return wait_until(lambda: descendants(self.process.pid, "agent"), f"{self.name}'s agent", 10)[0]  # type: ignore[union-attr,no-any-return]
 
     def server_pid(self) -> int:
         assert self.process is not None
-        return _descendants(self.process.pid, "mariadbd")[0]
+        return descendants(self.process.pid, "mariadbd")[0]
 
     def forget_volume(self) -> None:
         """The volume is lost, and an empty one takes its place."""
@@ -377,22 +378,3 @@ def _is_free(address: str) -> bool:
             except OSError:
                 return False
     return True
-
-
-def _descendants(pid: int, word: str) -> list[int]:
-    """Living processes below ``pid`` with ``word`` as a word of their command line, nearest first."""
-    found, level = [], [pid]
-    while level:
-        below: list[int] = []
-        for parent in level:
-            for task in Path(f"/proc/{parent}/task").glob("*/children"):
-                below += [int(child) for child in task.read_text().split()]
-        for child in below:
-            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if (
-                any(Path(w.decode(errors="replace")).name == word for w in words[:3])
-                and b"bwrap" not in words[0]
-            ):
-                found.append(child)
-        level = below
-    return found

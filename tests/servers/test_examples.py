@@ -103,6 +103,13 @@ def test_two_members_and_an_arbitrator(empty: Operated) -> None:
 def test_a_sidecar_and_its_port(empty: Operated) -> None:
     name = apply(empty, "sidecar.yaml")
     running(empty, name, 3)
+    sidecars = [
+        each
+        for pod in empty.get("pods")["items"]
+        for each in pod["status"]["containerStatuses"]
+        if each["name"] == "http"
+    ]
+    assert [each["restartCount"] for each in sidecars] == [0, 0, 0], sidecars
     fetch = "import urllib.request; print(urllib.request.urlopen('http://watched:9000/', timeout=5).status)"
     assert empty.kubectl("exec", f"{name}-0", "-c", "mariadb", "--", "python3", "-c", fetch).strip() == "200"
 

@@ -23,8 +23,11 @@ def filled(cluster: PlainCluster) -> None:
 
 
 def transfer_processes(member: Agent, *names: str) -> list[int]:
-    """Of the transfer scripts below the member's server, those with one of these program names."""
-    server = member.server_pid()
+    """Of the transfer scripts below the member's server, those with one of these program names; none before it runs."""
+    try:
+        server = member.server_pid()
+    except IndexError:
+        return []
     return [each.pid for each in reaper.processes() if each.session == server and each.name in names]
 
 
@@ -57,9 +60,9 @@ def test_03_and_20_a_transfer_that_takes_longer_than_every_timer_is_left_alone(t
     joiner = three[2]
     before = began(joiner)
     rejoin_without_data(joiner)
-    joiner.wait_phase("Transferring")
-    amounts, begun = set(), time.monotonic()
     with starved(lambda: transfer_processes(joiner, "mbstream"), run_seconds=0.002, stop_seconds=2.0):
+        joiner.wait_phase("Transferring")
+        amounts, begun = set(), time.monotonic()
         while joiner.phase() == "Transferring" and time.monotonic() - begun < 30:
             assert joiner.get("/livez")[0] == 200
             assert joiner.get("/readyz")[0] == 503

@@ -109,26 +109,28 @@ async def test_crashed_members_continue_their_history_from_the_recovered_positio
             ended = await member.server.wait()
             assert ended.code == -signal.SIGKILL and not ended.asked
         view = second.views[-1]
-        positions = []
+        positions = {}
         for member in (first, second):
             facts = datadir.inspect(member.root)
             assert facts.grastate is not None and not facts.grastate.position.known
             recovered = await recover_position(binaries, member.config_file, run_dir=member.run_dir)
             assert recovered.position is not None, recovered.detail
-            positions.append(recovered.position)
-        assert {position.uuid for position in positions} == {view.uuid}
-        assert min(position.seqno for position in positions) >= view.seqno
+            positions[member] = recovered.position
+        assert {position.uuid for position in positions.values()} == {view.uuid}
+        assert min(position.seqno for position in positions.values()) >= view.seqno
         for member in (first, second):
             member.events.clear()
-        write_position(second.root / datadir.DATA, positions[1], safe_to_bootstrap=True)
-        await second.start(new_cluster=True)
-        await second.synced()
-        assert second.views[-1].uuid == view.uuid and second.views[-1].seqno > view.seqno
-        write_position(first.root / datadir.DATA, positions[0], safe_to_bootstrap=False)
-        await first.start(second)
-        await first.synced()
-        assert ("sst", "joiner", "completed") not in first.transfers
-        assert first.sql("SELECT i FROM app_1.t") == [(1,)]
+        # The first was killed a moment before the second: either may have the last write set, and only one that has may lead.
+        behind, ahead = sorted((first, second), key=lambda member: positions[member].seqno)
+        write_position(ahead.root / datadir.DATA, positions[ahead], safe_to_bootstrap=True)
+        await ahead.start(new_cluster=True)
+        await ahead.synced()
+        assert ahead.views[-1].uuid == view.uuid and ahead.views[-1].seqno > view.seqno
+        write_position(behind.root / datadir.DATA, positions[behind], safe_to_bootstrap=False)
+        await behind.start(ahead)
+        await behind.synced()
+        assert ("sst", "joiner", "completed") not in behind.transfers
+        assert behind.sql("SELECT i FROM app_1.t") == [(1,)]
 
 
 async def test_a_joiner_killed_in_its_transfer_leaves_marks_but_no_processes(
