@@ -120,7 +120,7 @@ async def test_crashed_members_continue_their_history_from_the_recovered_positio
         assert min(position.seqno for position in positions.values()) >= view.seqno
         for member in (first, second):
             member.events.clear()
-        # The first was killed a moment before the second: either may have the last write set, and only one that has may lead.
+        # The first was killed a moment before the second: only one that has the last write set may lead.
         behind, ahead = sorted((first, second), key=lambda member: positions[member].seqno)
         write_position(ahead.root / datadir.DATA, positions[ahead], safe_to_bootstrap=True)
         await ahead.start(new_cluster=True)
