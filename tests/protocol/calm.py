@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.protocol.agent import Member, provable
 from tests.protocol.galera import State, uuid_of
+from tests.protocol.group import pending_view
 from tests.protocol.steps import STEPS, synced, take
 from tests.protocol.world import Violation, World
 
@@ -11,6 +12,8 @@ PATIENCE_SECONDS = 300
 """From the last fault until all are Synced: several times the longest back-off (30 s) plus Galera's own (30 s)."""
 JOIN_GIVES_UP_SECONDS = 30
 """``pc.wait_prim_timeout``: a joiner that finds no Primary ends by itself."""
+QUIET_SECONDS = 60
+"""Nothing but looks for so long: nothing more comes. Twice the longest time that anything waits for (30 s)."""
 
 NO_STARTS, NO_TRANSFERS = 1, 2
 """What :func:`settle` may leave out: pods that ended stay so; full transfers begin and do not end."""
@@ -23,6 +26,10 @@ class _Calm:
     without: int = 0
     since: dict[int, float] = field(default_factory=dict)
     """When each joining server was first seen."""
+    quiet: int = 0
+    """Seconds in which nothing was done."""
+    seen: tuple[object, ...] = ()
+    """What agents said of themselves in the last second."""
 
 
 def settle(world: World, silent: int, seconds: int, without: int) -> bool:
@@ -56,46 +63,63 @@ def finish(world: World) -> None:
             _check_end(world)
             return
         _second(world, calm)
+        if calm.quiet >= QUIET_SECONDS:
+            break
     if not _needs_person(world):
         phases = ", ".join(f"{m.ordinal} {m.agent.phase}" for m in world.members if m.agent is not None)
-        raise Violation("progress", f"not whole {PATIENCE_SECONDS} s after the last fault: {phases}")
+        raise Violation("progress", f"not whole some minutes after the last fault: {phases}")
 
 
 def _second(world: World, calm: _Calm) -> None:
+    """Steps that cannot be taken now are not tried: most of the time of all schedules goes here."""
     world.now += 1.0
+    done = False
     for member in calm.active:
         ordinal = member.ordinal
-        if not calm.without & NO_STARTS:
-            take(world, ("start", ordinal))
-        take(world, ("act", ordinal, 0))
-        take(world, ("poll", ordinal, calm.silent))
-        take(world, ("work", ordinal, 0))
-        _serve(world, calm)
+        if member.agent is None and member.server is None and not calm.without & NO_STARTS:
+            done |= take(world, ("start", ordinal))
+        if member.agent is not None and member.agent.decided is not None:
+            done |= take(world, ("act", ordinal, 0))
+        done |= _asked(world, calm, member)
+        if member.agent is not None and member.agent.busy is not None:
+            done |= take(world, ("work", ordinal, 0))
+        done |= _serve(world, calm)
         take(world, ("round", ordinal, calm.silent, 0))
-        take(world, ("poll", ordinal, calm.silent))
+        done |= _asked(world, calm, member)
     for member in calm.active:
         server = member.server
         if server is None or server.state is State.SYNCED:
             continue
         if world.now - calm.since.setdefault(server.instance, world.now) > JOIN_GIVES_UP_SECONDS:
-            take(world, ("abort", member.ordinal))
+            done |= take(world, ("abort", member.ordinal))
+    seen = tuple((m.volume.record, m.agent and (m.agent.phase, m.agent.why)) for m in calm.active)
+    calm.quiet = 0 if done or seen != calm.seen else calm.quiet + 1
+    calm.seen = seen
 
 
-def _serve(world: World, calm: _Calm) -> None:
-    take(world, ("regroup", 0))
+def _asked(world: World, calm: _Calm, member: Member) -> bool:
+    asks = member.agent is not None and member.agent.asking is not None
+    return asks and take(world, ("poll", member.ordinal, calm.silent))
+
+
+def _serve(world: World, calm: _Calm) -> bool:
+    done = take(world, ("regroup", 0))
     for member in calm.active:
-        server = member.server
+        server, ordinal = member.server, member.ordinal
         if server is None:
             continue
-        take(world, ("connect", member.ordinal))
-        while take(world, ("notify", member.ordinal, 0)):
-            pass
+        if server.state is State.STARTING:
+            done |= take(world, ("connect", ordinal))
+        while pending_view(server) is not None and take(world, ("notify", ordinal, 0)):
+            done = True
         if not calm.without & NO_TRANSFERS:
-            while take(world, ("transfer", member.ordinal, 0)):
-                pass
+            while server.state is not State.SYNCED and take(world, ("transfer", ordinal, 0)):
+                done = True
         elif server.state is State.JOINER:
-            take(world, ("transfer", member.ordinal, 1))
-        take(world, ("stopped", member.ordinal))
+            done |= take(world, ("transfer", ordinal, 1))
+        if server.stopping:
+            done |= take(world, ("stopped", ordinal))
+    return done
 
 
 def _check_end(world: World) -> None:

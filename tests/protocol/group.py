@@ -65,18 +65,21 @@ def _found(world: World, member: Member, server: Server) -> None:
 
 def regroup(world: World, side: int) -> bool:
     """The servers of one side install the view of those who are there; whether anything changed."""
-    names = sorted({server.name for server in world.connected(side)})
-    changed = [_regroup(world, [s for s in world.connected(side) if s.name == name]) for name in names]
+    servers = world.connected(side)
+    names = {server.name for server in servers}
+    if len(names) < 2:
+        return _regroup(world, servers)
+    changed = [_regroup(world, [s for s in servers if s.name == name]) for name in sorted(names)]
     return any(changed)
 
 
 def _regroup(world: World, servers: list[Server]) -> bool:
     """``servers``: all who reach each other under one name."""
+    if not servers:
+        return False
     numbers = {server.component for server in servers}
     present = frozenset(server.instance for server in servers)
-    if not servers or (
-        len(numbers) == 1 and 0 not in numbers and world.components[min(numbers)].members == present
-    ):
+    if len(numbers) == 1 and 0 not in numbers and world.components[min(numbers)].members == present:
         return False
     base = _quorate(world, servers)
     history = base[1].log if base is not None else _reformed(servers, present)
