@@ -209,21 +209,10 @@ class ClusterApi:
         """The session in use, a new one unless somebody else has already replaced ``expired``."""
         async with self._opening:
             if self._session is None or self._session is expired:
-                self._session = await self._sessions.enter_async_context(await self._new_session())
+                self._session = await self._sessions.enter_async_context(
+                    await open_session(self._access, timeout=_time_out(CALL_SECONDS))
+                )
             return self._session
-
-    async def _new_session(self) -> aiohttp.ClientSession:
-        cluster = self._access.cluster
-        credential = await obtain(self._access)
-        headers = {"User-Agent": "trireme"}
-        if credential.authorization:
-            headers["Authorization"] = credential.authorization
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls_context(cluster, credential)),
-            headers=headers,
-            timeout=_time_out(CALL_SECONDS),
-            **_proxy(cluster.server, cluster.proxy_url),
-        )
 
     @property
     def _server(self) -> str:
@@ -244,6 +233,24 @@ class ClusterApi:
         if isinstance(error, ssl.SSLError):
             return PermanentError(f"no TLS connection with {server}: {error.reason}")
         return TemporaryError(f"the connection to {server} broke: {error or type(error).__name__}")
+
+
+async def open_session(access: Access, *, limit: int = 100, **settings: Any) -> aiohttp.ClientSession:
+    """With credentials as they are now. Whoever asks for it closes it. ``limit`` of connections, 0 for none.
+
+    Raises PermanentError, and TemporaryError, as ``obtain`` does. ``settings`` are aiohttp's.
+    """
+    cluster = access.cluster
+    credential = await obtain(access)
+    headers = {"User-Agent": "trireme"}
+    if credential.authorization:
+        headers["Authorization"] = credential.authorization
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls_context(cluster, credential), limit=limit),
+        headers=headers,
+        **_proxy(cluster.server, cluster.proxy_url),
+        **settings,
+    )
 
 
 def _time_out(seconds: float) -> aiohttp.ClientTimeout:

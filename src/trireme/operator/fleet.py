@@ -13,6 +13,8 @@ from trireme.operator.metrics import Metrics
 
 LIST_SECONDS = 300.0
 """All clusters are listed so often, for news that never came."""
+DEAF_LIST_SECONDS = 10.0
+"""The same while no news comes: how soon a cluster that is new is found."""
 FAILED_SECONDS = 2.0
 TICK_SECONDS = 5.0
 
@@ -27,15 +29,19 @@ class Fleet:
         namespaces: tuple[str, ...],
         make: Callable[[Identity], Loop],
         metrics: Metrics,
+        hears: Callable[[], str | None],
     ) -> None:
+        """``hears``: why no news comes, in words; None while it does."""
         self._api = api
         self._namespaces = namespaces
         self._make = make
         self._metrics = metrics
+        self._hears = hears
         self._loops: dict[Identity, Loop] = {}
         self._tasks: dict[Identity, asyncio.Task[None]] = {}
         self.listed = False
         self.failure = "the clusters were not listed yet"
+        self.deaf: str | None = None
         self.ticked = time.monotonic()
 
     def news(self, namespace: str, name: str, kind: Kind, version: str) -> None:
@@ -57,13 +63,22 @@ class Fleet:
         try:
             while True:
                 self.ticked = time.monotonic()
-                if self.ticked - listed_at > LIST_SECONDS and await self._list():
+                self._listen()
+                pause = LIST_SECONDS if self.deaf is None else DEAF_LIST_SECONDS
+                if self.ticked - listed_at > pause and await self._list():
                     listed_at = time.monotonic()
                 await asyncio.sleep(TICK_SECONDS if self.listed else FAILED_SECONDS)
         finally:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _listen(self) -> None:
+        before, self.deaf = self.deaf, self._hears()
+        if before is None and self.deaf is not None:
+            log.warning(self.deaf)
+        elif before is not None and self.deaf is None:
+            log.info("news comes again")
 
     async def _list(self) -> bool:
         try:

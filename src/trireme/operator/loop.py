@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trireme.adapters.cluster_api import ClusterApi
@@ -21,11 +22,13 @@ from trireme.operator.kinds import CLUSTER, Kind
 from trireme.operator.leader import Leader
 from trireme.operator.log import logger
 from trireme.operator.metrics import Metrics
-from trireme.operator.observe import Observer
+from trireme.operator.observe import READ_AGAIN_SECONDS, Observer
 from trireme.operator.report import Reporter
 
 LEAST_PAUSE_SECONDS = 0.2
 """Between two looks, however much news there is."""
+DEAF_AGE_SECONDS = 3.0
+"""How old a look's picture of Kubernetes' objects may be while no news comes."""
 FAILED_SECONDS = (1.0, 30.0)
 """Pause after a look or an action that failed: the first, and the longest."""
 QUIET = (Apply, Prune, Expand, AskVariables)
@@ -44,6 +47,8 @@ class Parts:
     metrics: Metrics
     turns: asyncio.Semaphore
     steady_seconds: float
+    deaf: Callable[[], bool]
+    """No news comes: everything is read again at every look."""
 
 
 class Loop:
@@ -113,7 +118,8 @@ class Loop:
         return min(first * 2.0 ** (self._failures - 1), longest)
 
     async def _round(self) -> float | None:
-        view = await self._observer.observe(time.monotonic())
+        age = DEAF_AGE_SECONDS if self._parts.deaf() else READ_AGAIN_SECONDS
+        view = await self._observer.observe(time.monotonic(), age)
         if view is None:
             return None
         decision = decide(view)

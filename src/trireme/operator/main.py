@@ -107,11 +107,21 @@ class Operator:
         self._classes = Classes(api)
         self._leader = Leader(api, settings.own_namespace, settings.identity, settings.lease_seconds)
         turns = asyncio.Semaphore(settings.rounds)
-        self._parts = Parts(api, self._leader, self._metrics, turns, settings.steady_seconds)
-        self._fleet = Fleet(api, settings.namespaces, self._loop, self._metrics)
+        self._news = News(access, settings.namespaces, self._heard)
+        self._fleet = Fleet(
+            api, settings.namespaces, self._loop, self._metrics, hears=self._news.watches.deaf
+        )
+        self._parts = Parts(
+            api,
+            self._leader,
+            self._metrics,
+            turns,
+            settings.steady_seconds,
+            deaf=lambda: self._fleet.deaf is not None,
+        )
         self._options = Options(image=settings.image, domain=settings.domain, openshift=settings.openshift)
         self._events = asyncio.get_running_loop()
-        self._news = News(access, settings.namespaces, self._heard)
+        self._metrics.follow(self._news)
         self._server = OperatorServer(
             _listen(settings.listen), settings.port, self._not_live, self._not_ready, self._metrics
         )
@@ -150,7 +160,6 @@ class Operator:
             await self._leader.changed.wait()
             self._leader.changed.clear()
             self._metrics.leads.set(self._leader.leads())
-            self._metrics.watch_restarts.set(self._news.restarts)
             if self._leader.leads():
                 self._fleet.wake_all()
 
@@ -159,7 +168,7 @@ class Operator:
         return f"no tick for {since:.0f} s" if since > STALL_SECONDS else None
 
     def _not_ready(self) -> str | None:
-        return None if self._fleet.listed else self._fleet.failure
+        return self._fleet.deaf if self._fleet.listed else self._fleet.failure
 
 
 def _listen(address: str) -> str:

@@ -1,6 +1,11 @@
 """The operator's metrics, by prometheus-client."""
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from trireme.operator.kinds import WATCHED, Kind
+from trireme.operator.news import News
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -46,6 +51,22 @@ class Metrics:
         self.watch_restarts = Gauge(
             "trireme_operator_watch_restarts", "Times that the watches ended.", registry=self.registry
         )
+        self.watches_up = Gauge(
+            "trireme_operator_watches_up",
+            "1 while news of a kind comes, 0 while its watches are closed.",
+            ("kind",),
+            registry=self.registry,
+        )
+
+    def follow(self, news: News) -> None:
+        """What it hears is read whenever the metrics are."""
+        self.watch_restarts.set_function(lambda: news.restarts)
+        for kind in WATCHED:
+            self.watches_up.labels(kind.name).set_function(partial(_up, news, kind))
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+
+def _up(news: News, kind: Kind) -> float:
+    return float(news.watches.up(kind))

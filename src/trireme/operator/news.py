@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import kopf
 
-from trireme.adapters.credentials import obtain
+from trireme.adapters.cluster_api import open_session
 from trireme.adapters.kubeconfig import Access
 from trireme.api.names import GROUP
 from trireme.operator.kinds import CLUSTER, WATCHED, Kind
 from trireme.operator.log import logger
+from trireme.operator.watches import Watches
 
 SELECTOR = "app.kubernetes.io/name=trireme"
 INSTANCE = "app.kubernetes.io/instance"
@@ -42,6 +44,7 @@ class News:
         self._stopping = False
         self._stop: Callable[[], object] | None = None
         self.restarts = 0
+        self.watches = Watches(namespaces)
 
     def start(self) -> None:
         logging.getLogger("kopf").setLevel(logging.ERROR)
@@ -60,6 +63,7 @@ class News:
             try:
                 asyncio.run(self._watch())
             except Exception as error:
+                self.watches.failed(str(error) or repr(error))
                 log.warning("the watches ended and are started again", error=str(error) or repr(error))
             if time.monotonic() - began > RESTART_SECONDS[1]:
                 pause = RESTART_SECONDS[0]
@@ -85,8 +89,14 @@ class News:
         registry = kopf.OperatorRegistry()
 
         @kopf.on.login(registry=registry)
-        async def login(**_: Any) -> kopf.ConnectionInfo:
-            return await connection(self._access)
+        async def login(**_: Any) -> kopf.AiohttpSession:
+            session = await open_session(
+                self._access,
+                limit=0,
+                trace_configs=[self.watches.trace()],
+                timeout=aiohttp.ClientTimeout(total=None),
+            )
+            return kopf.AiohttpSession(server=self._access.cluster.server, aiohttp_session=session)
 
         for kind in WATCHED:
             self._on_event(registry, kind)
@@ -112,20 +122,3 @@ def _settings() -> kopf.OperatorSettings:
     settings.queueing.exit_timeout = 0.5
     settings.watching.label_selectors[lambda resource: resource.group != GROUP] = SELECTOR
     return settings
-
-
-async def connection(access: Access) -> kopf.ConnectionInfo:
-    """What kopf needs to know of ``access``."""
-    cluster, credential = access.cluster, await obtain(access)
-    scheme, _, token = credential.authorization.partition(" ")
-    return kopf.ConnectionInfo(
-        server=cluster.server,
-        ca_path=cluster.certificate_authority or None,
-        ca_data=cluster.certificate_authority_data or None if not cluster.certificate_authority else None,
-        insecure=cluster.insecure_skip_tls_verify or None,
-        scheme=scheme or None,
-        token=token or None,
-        certificate_data=credential.certificate or None,
-        private_key_data=credential.key or None,
-        default_namespace=access.namespace,
-    )

@@ -101,14 +101,14 @@ class Observer:
         address, port = where
         return Peers(token, port, None, self._session), address
 
-    async def observe(self, now: float) -> View | None:
-        """None where the resource is gone. Raises what the API's reads raise."""
-        if now - self._read_at > READ_AGAIN_SECONDS:
+    async def observe(self, now: float, age: float = READ_AGAIN_SECONDS) -> View | None:
+        """None where the resource is gone. ``age``: seconds that what was read may be old. Raises as the API's reads."""
+        if now - self._read_at > age:
             self.dirty()
+            self._read_at = now
         if not await self._read_cluster():
             return None
         await asyncio.gather(*(self._read(kind) for kind in (POD, CLAIM, *MADE)))
-        self._read_at = max(self._read_at, now) if self._stale else now
         live = {ref(each): each for kind in MADE for each in self._lists[kind.name]}
         claims = self._lists[CLAIM.name]
         classes = await self._classes.expandable(filter(None, (_class_of(each) for each in claims)))

@@ -188,6 +188,12 @@ def test_the_operators_pod_is_restricted(folder: str) -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert {"startupProbe", "livenessProbe", "readinessProbe", "resources"} <= set(container)
+    paths = {
+        probe: container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")
+    }
+    assert paths == {"startup": "/livez", "liveness": "/livez", "readiness": "/readyz"}, (
+        "an API server that is away is no reason to restart it"
+    )
     namespaces = {each["metadata"].get("namespace") for key, each in found.items() if key[0] == "Deployment"}
     assert namespaces == {"trireme-system"}
 
