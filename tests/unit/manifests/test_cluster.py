@@ -1,13 +1,14 @@
 """The objects of a cluster: as the golden files say, the same pods as the plain manifests, and what restarts a member."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.unit.manifests.golden_files import EXAMPLES, GOLDEN, OPTIONS, ROOT, UID, text_of
+from tests.unit.manifests.golden_files import EXAMPLES, GOLDEN, OPTIONS, ROOT, UID, cluster_of, text_of
 from tests.unit.resource.mutations import Mutation, mutations
 from trireme.api.resource import GaleraCluster, GaleraClusterSpec, InvalidClusterError, read_cluster
 from trireme.api.resource.rules import Change
@@ -48,6 +49,41 @@ def test_the_golden_files_are_current(example: Path) -> None:
 
 def test_no_golden_file_is_left_over() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == {path.name for path in EXAMPLES}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_a_field_that_says_nothing_is_the_same_as_none(example: Path) -> None:
+    """The definition fills in no empty lists and maps; objects that were stored while it did restart nobody."""
+    found = cluster_of(example)
+    lean, filled = (
+        found.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=lean)
+        for lean in (True, False)
+    )
+    lean["metadata"] = filled["metadata"]
+    assert {"tolerations", "env"} <= filled["spec"].keys()
+    assert manifests(read_cluster(lean), OPTIONS) == manifests(read_cluster(filled), OPTIONS)
+
+
+def test_no_default_of_the_definition_says_nothing() -> None:
+    """Each would be a line of every `kubectl describe`."""
+
+    def defaults(schema: dict[str, Any]) -> Iterator[Any]:
+        if "default" in schema:
+            yield from values(schema["default"])
+        for each in (
+            *schema.get("properties", {}).values(),
+            *([schema["items"]] if "items" in schema else []),
+        ):
+            yield from defaults(each)
+
+    def values(default: Any) -> Iterator[Any]:
+        yield default
+        for each in default.values() if isinstance(default, dict) else ():
+            yield from values(each)
+
+    found = list(defaults(structural(GaleraCluster)))
+    assert "RollingUpdate" in found
+    assert [each for each in found if each in ("", [], {})] == []
 
 
 def plain() -> dict[tuple[str, str], dict[str, Any]]:

@@ -34,7 +34,7 @@ class Resources(Model):
         Rule(
             field="limits",
             cel=(
-                "!('memory' in self.limits) || "
+                "!has(self.limits) || !('memory' in self.limits) || "
                 "quantity(string(self.limits['memory'])).compareTo(quantity('256Mi')) >= 0"
             ),
             message="limits.memory must be at least 256Mi: the server does not start with less",
@@ -45,7 +45,7 @@ class Resources(Model):
         Rule(
             field="requests",
             cel=(
-                "self.requests.all(k, !(k in self.limits) || "
+                "!has(self.requests) || !has(self.limits) || self.requests.all(k, !(k in self.limits) || "
                 "quantity(string(self.requests[k])).compareTo(quantity(string(self.limits[k]))) <= 0)"
             ),
             message="requests must not be more than limits",
@@ -80,15 +80,15 @@ class PodMetadata(Model):
         Rule(
             field="labels",
             cel=(
-                "self.labels.all(k, !k.startsWith('trireme.dev/') && !(k in ['app.kubernetes.io/name', "
-                "'app.kubernetes.io/instance', 'app.kubernetes.io/component']))"
+                "!has(self.labels) || self.labels.all(k, !k.startsWith('trireme.dev/') && "
+                "!(k in ['app.kubernetes.io/name', 'app.kubernetes.io/instance', 'app.kubernetes.io/component']))"
             ),
             message="the labels that select the members, and trireme.dev/…, are Trireme's own: choose others",
             holds=lambda self: not any(reserved_label(key) for key in self.labels),
         ),
         Rule(
             field="annotations",
-            cel="self.annotations.all(k, !k.startsWith('trireme.dev/'))",
+            cel="!has(self.annotations) || self.annotations.all(k, !k.startsWith('trireme.dev/'))",
             message="the annotations trireme.dev/… are Trireme's own: choose others",
             holds=lambda self: not any(key.startswith("trireme.dev/") for key in self.annotations),
         ),

@@ -44,7 +44,7 @@ class ServiceTemplate(Model):
         ),
         Rule(
             field="ports",
-            cel="self.ports.all(p, p.name != 'mysql' && p.port != self.port)",
+            cel="!has(self.ports) || self.ports.all(p, p.name != 'mysql' && p.port != self.port)",
             message="ports must have other names than mysql, and other numbers than port: that is the one for SQL",
             holds=lambda self: all(each.name != "mysql" and each.port != self.port for each in self.ports),
         ),
@@ -52,7 +52,8 @@ class ServiceTemplate(Model):
             field="type",
             cel=(
                 "self.type == 'LoadBalancer' || !(has(self.loadBalancerIP) || has(self.loadBalancerClass) || "
-                "has(self.allocateLoadBalancerNodePorts) || size(self.loadBalancerSourceRanges) > 0)"
+                "has(self.allocateLoadBalancerNodePorts) || "
+                "(has(self.loadBalancerSourceRanges) && size(self.loadBalancerSourceRanges) > 0))"
             ),
             message="loadBalancer settings need type LoadBalancer",
             holds=lambda self: self.type == "LoadBalancer" or not self.has_load_balancer_settings,

@@ -47,7 +47,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         field="primary",
-        cel="!has(self.primary.podIndex) || self.primary.podIndex < self.replicas",
+        cel="!has(self.primary) || !has(self.primary.podIndex) || self.primary.podIndex < self.replicas",
         message="primary.podIndex must be the ordinal of a member: from 0 to replicas - 1",
         holds=lambda self: self.primary.pod_index is None or self.primary.pod_index < self.replicas,
     ),
@@ -71,32 +71,32 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         field="env",
-        cel=f"self.env.all(e, !e.name.startsWith('{RESERVED_VARIABLES}'))",
+        cel=f"!has(self.env) || self.env.all(e, !e.name.startsWith('{RESERVED_VARIABLES}'))",
         message="environment variables named TRIREME_… are Trireme's own: choose other names",
         holds=lambda self: not any(each.name.startswith(RESERVED_VARIABLES) for each in self.env),
     ),
     Rule(
         field="sidecarContainers",
-        cel=f"self.sidecarContainers.all(c, !(c.name in {_cel_list(OWN_CONTAINERS)}))",
+        cel=f"!has(self.sidecarContainers) || self.sidecarContainers.all(c, !(c.name in {_cel_list(OWN_CONTAINERS)}))",
         message="the containers mariadb and secret are Trireme's own: choose other names",
         holds=lambda self: not any(each.name in OWN_CONTAINERS for each in self.sidecar_containers),
     ),
     Rule(
         field="initContainers",
-        cel=f"self.initContainers.all(c, !(c.name in {_cel_list(OWN_CONTAINERS)}))",
+        cel=f"!has(self.initContainers) || self.initContainers.all(c, !(c.name in {_cel_list(OWN_CONTAINERS)}))",
         message="the containers mariadb and secret are Trireme's own: choose other names",
         holds=lambda self: not any(each.name in OWN_CONTAINERS for each in self.init_containers),
     ),
     Rule(
         field="volumes",
-        cel=f"self.volumes.all(v, !(v.name in {_cel_list(OWN_VOLUMES)}))",
+        cel=f"!has(self.volumes) || self.volumes.all(v, !(v.name in {_cel_list(OWN_VOLUMES)}))",
         message=f"the volumes {', '.join(OWN_VOLUMES)} are Trireme's own: choose other names",
         holds=lambda self: not any(each.name in OWN_VOLUMES for each in self.volumes),
     ),
     Rule(
         field="volumeMounts",
         cel=(
-            "self.volumeMounts.all(m, m.mountPath != '/' && "
+            "!has(self.volumeMounts) || self.volumeMounts.all(m, m.mountPath != '/' && "
             f"{_cel_list(OWN_PATHS)}.all(p, m.mountPath != p && !m.mountPath.startsWith(p + '/')))"
         ),
         message=f"nothing can be mounted at or below {', '.join(OWN_PATHS)}: Trireme keeps its own things there",

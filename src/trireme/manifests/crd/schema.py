@@ -59,14 +59,28 @@ def _field(
     if "change" in written:
         description = f"{description} {written['change']}"
     schema = {"description": description, **{key: schema[key] for key in schema if key != "description"}}
-    if written.get("default") is not None:
-        schema["default"] = written["default"]
-    elif "default" not in written and not required:
+    default = written.get("default")
+    if "default" not in written and not required and inner is not None:
         # In full: the API server judges a default by the rules before it fills in the defaults within.
-        schema["default"] = (
-            {} if inner is None else inner().model_dump(mode="json", by_alias=True, exclude_none=True)
-        )
+        default = inner().model_dump(mode="json", by_alias=True, exclude_none=True)
+    if not _empty(default):
+        schema["default"] = _without_empty(default)
     return schema
+
+
+def _empty(value: Any) -> bool:
+    """Says no more than nothing. As defaults they would fill 40 lines of every `kubectl describe`."""
+    return (
+        value is None
+        or value in ("", [], {})
+        or (isinstance(value, dict) and all(map(_empty, value.values())))
+    )
+
+
+def _without_empty(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_empty(each) for key, each in value.items() if not _empty(each)}
 
 
 def _without_null(written: Schema) -> Schema:
