@@ -14,6 +14,9 @@ VOLUME = "data"
 PASSING = frozenset({"ContainerCreating", "PodInitializing", "Waiting", "Running", "Pending", "Terminating"})
 """A pod in these may come up by itself."""
 
+SCHEDULER_CHARACTERS = 100
+"""Its sentence names every kind of node, and ends in every condition and Event."""
+
 
 def pods_seen(cluster: str, pods: Iterable[Object]) -> dict[int, PodSeen]:
     """By ordinal; pods of other things of the cluster are left out."""
@@ -43,7 +46,15 @@ def pods_seen(cluster: str, pods: Iterable[Object]) -> dict[int, PodSeen]:
 def _trouble(word: str, message: str, *, running: bool) -> str:
     if running or (word in PASSING and not (word == "Pending" and message)):
         return ""
+    if word == "Pending":
+        return f"no node takes its pod: {_short(message)}"
     return f"{word}: {message}" if message else word
+
+
+def _short(message: str) -> str:
+    """What the scheduler says of the nodes; what it says of preemption is the same once more."""
+    said = message.partition(" preemption: ")[0].strip().rstrip(".")
+    return said if len(said) <= SCHEDULER_CHARACTERS else said[: SCHEDULER_CHARACTERS - 1].rstrip(" ,") + "…"
 
 
 def volumes_seen(

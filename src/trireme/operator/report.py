@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from trireme.adapters.cluster_api import MERGE, ClusterApi, Object
 from trireme.base.errors import TriremeError
 from trireme.core.reconcile.actions import Action, Decision
 from trireme.core.reconcile.events import Event, Reason, of_action, of_change
+from trireme.core.reconcile.patience import Held, Refusals, refused, say
 from trireme.core.reconcile.seen import View
 from trireme.core.reconcile.status import status, with_times
 from trireme.operator.act import MANAGER, Outcome
@@ -37,6 +38,8 @@ class Reporter:
         self._namespace, self._name = namespace, name
         self._wrote_at = float("-inf")
         self._said: dict[str, float] = {}
+        self._held: Held | None = None
+        self._refusals: dict[str, Refusals] = {}
         self._logged = ""
         self._phase = ""
 
@@ -51,6 +54,7 @@ class Reporter:
         self._log(decision)
         fresh = time.monotonic() - self._wrote_at < POSITIONS_SECONDS
         if after == before or (fresh and _without_positions(after) == _without_positions(before)):
+            await self._say((), after)
             return False
         gone = {key: None for key in before if key not in after}
         written = await self._api.write(
@@ -62,9 +66,13 @@ class Reporter:
         )
         self._wrote_at = time.monotonic()
         self._observer.took(written)
-        for event in of_change(before, after):
-            await self.event(event)
+        await self._say(of_change(before, after), after)
         return True
+
+    async def _say(self, new: Iterable[Event], after: Mapping[str, Any]) -> None:
+        events, self._held = say(new, self._held, after, time.monotonic())
+        for event in events:
+            await self.event(event)
 
     async def acted(self, action: Action, decision: Decision, outcome: Outcome) -> None:
         """Say what was done, or why not."""
@@ -73,10 +81,13 @@ class Reporter:
         where = {"namespace": self._namespace, "cluster": self._name}
         if outcome.done:
             log.info("did", action=kind, what=_named(action), **where)
+            self._refusals.pop(kind, None)
             event = of_action(action, decision)
         else:
             log.warning("was refused", action=kind, what=_named(action), why=outcome.why, **where)
-            event = Event(Reason.REFUSED, f"{kind} {_named(action)}: {outcome.why}")
+            self._refusals[kind] = refused(self._refusals.get(kind), time.monotonic())
+            lasts = self._refusals[kind].lasts
+            event = Event(Reason.REFUSED, f"{kind} {_named(action)}: {outcome.why}") if lasts else None
         if event is not None:
             await self.event(event)
 

@@ -55,7 +55,8 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     # --- hands off
     ("suspended", OUTDATED.wanting(suspend=True, replicas=5), (), ClusterPhase.SUSPENDED),
     ("being deleted", OUTDATED.wanting(deleting=True, replicas=5), (), ClusterPhase.DELETING),
-    ("settings that cannot be used", OUTDATED.wanting(refusal="line 3"), (), ClusterPhase.BLOCKED),
+    ("settings that cannot be used, and the writer serves", OUTDATED.wanting(refusal="line 3"), (), ClusterPhase.DEGRADED),
+    ("settings that cannot be used, and nobody serves", OUTDATED.all_down().wanting(refusal="line 3"), (), ClusterPhase.BLOCKED),
     # --- scaling
     ("two more are wanted: one at a time", WANTS_FIVE, (scale(4),), ClusterPhase.SCALING),
     ("the new one still joins", WANTS_FIVE.report(2, phase=Phase.TRANSFERRING, server=None), (), ClusterPhase.SCALING),
@@ -264,3 +265,12 @@ def test_a_stuck_update_says_where_and_what_to_do() -> None:
 def test_what_an_agent_refused_is_said() -> None:
     seen = cluster().wanting(primary=1).moving(refusals={"switchover": "member 1 is behind"})
     assert "it says: member 1 is behind" in seen.decide().why
+
+
+def test_where_writes_work_the_sentence_says_so() -> None:
+    """Blocked beside Ready=True read like an outage."""
+    decision = OUTDATED.wanting(refusal="myCnf, line 3").decide()
+    assert decision.stuck
+    assert decision.why == "the settings are not applied: myCnf, line 3 (member 0 takes the writes as before)"
+    assert STUCK.decide().phase is ClusterPhase.UPDATING
+    assert cluster().down(2, Phase.BLOCKED, "bad setting").decide().phase is ClusterPhase.DEGRADED

@@ -11,6 +11,7 @@ from trireme.core.reconcile.facts import (
     histories,
     led_elsewhere,
     primaries,
+    served_by,
     serves,
     synced,
     trouble,
@@ -82,14 +83,11 @@ def _ready(view: View, decision: Decision) -> Condition:
     if decision.phase is ClusterPhase.HIBERNATED:
         return Condition(Aspect.READY, "False", "Hibernated", decision.why)
     now = writer(view)
-    if now is not None and now in view.pods:
-        elsewhere = led_elsewhere(view, now)
-        if elsewhere is None and view.pods[now].ready:
-            return Condition(Aspect.READY, "True", "WriterServes", f"member {now} takes the writes")
-        if now in view.reports:
-            return Condition(
-                Aspect.READY, "False", "WriterMoves", elsewhere or f"member {now} is not ready yet"
-            )
+    if now is not None and now == served_by(view):
+        return Condition(Aspect.READY, "True", "WriterServes", f"member {now} takes the writes")
+    if now is not None and now in view.pods and now in view.reports:
+        said = led_elsewhere(view, now) or f"member {now} is not ready yet"
+        return Condition(Aspect.READY, "False", "WriterMoves", said)
     served = [pod.ordinal for pod in view.pods.values() if pod.role == "primary" and pod.ready]
     if served and served[0] not in view.reports:
         said = trouble(view, view.pods[served[0]])

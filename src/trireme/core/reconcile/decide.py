@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from trireme.core.reconcile import members, requests, roll, volumes
 from trireme.core.reconcile.actions import Action, ClusterPhase, Decision, Step
-from trireme.core.reconcile.facts import primaries, synced, trouble, unrest, writer
+from trireme.core.reconcile.facts import primaries, served_by, synced, trouble, unrest, writer
 from trireme.core.reconcile.keep import foreign, keep, keep_set
 from trireme.core.reconcile.seen import SetSeen, Strategy, View
 
@@ -39,15 +39,23 @@ def decide(view: View) -> Decision:
         return _decision(view, step)
     if wanted.refusal is not None:
         why = f"the settings are not applied: {wanted.refusal}"
-        return _decision(view, Step(phase=ClusterPhase.BLOCKED, why=why, again=STEADY_SECONDS, stuck=True))
+        return _decision(view, _blocked(view, why, STEADY_SECONDS))
     in_the_way = foreign(view)
     if in_the_way:
-        step = Step(phase=ClusterPhase.BLOCKED, why=in_the_way[0], again=5.0, stuck=True)
-        return _decision(view, step, foreign=in_the_way)
+        return _decision(view, _blocked(view, in_the_way[0], 5.0), foreign=in_the_way)
     if view.set is None:
         return _decision(view, members.create(view), keep(view))
     beside = (*keep(view), *keep_set(view, view.set), *volumes.expand(view), *requests.variables(view))
     return _decision(view, _step(view, view.set), beside)
+
+
+def _blocked(view: View, why: str, again: float) -> Step:
+    """A person is needed. *Blocked* is for clusters that do not serve: where the writer does, it reads like an outage."""
+    now = served_by(view)
+    if now is None:
+        return Step(phase=ClusterPhase.BLOCKED, why=why, again=again, stuck=True)
+    why = f"{why} (member {now} takes the writes as before)"
+    return Step(phase=ClusterPhase.DEGRADED, why=why, again=again, stuck=True)
 
 
 def _step(view: View, found: SetSeen) -> Step:

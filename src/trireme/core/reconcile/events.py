@@ -107,7 +107,7 @@ def of_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[E
     """What became different from one status to the next."""
     if not before.get("conditions"):
         return
-    old, new = _by_type(before), _by_type(after)
+    old, new = by_type(before), by_type(after)
     if after.get("writer") and before.get("writer") and after["writer"] != before["writer"]:
         yield Event(Reason.WRITER_CHANGED, f"{after['writer']} takes the writes; it was {before['writer']}")
     for aspect, when, reason in (
@@ -128,7 +128,8 @@ def of_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[E
         yield Event(Reason.BLOCKED, after.get("message", ""))
 
 
-def _by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The conditions of a status."""
     return {each["type"]: each for each in status.get("conditions") or ()}
 
 

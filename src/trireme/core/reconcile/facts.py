@@ -82,6 +82,14 @@ def led_elsewhere(view: View, ordinal: int) -> str | None:
     return None
 
 
+def served_by(view: View) -> int | None:
+    """The writer that clients are led to and that is ready; None where there is none for sure."""
+    now = writer(view)
+    if now is None or now not in view.pods or not view.pods[now].ready:
+        return None
+    return now if led_elsewhere(view, now) is None else None
+
+
 def unrest(view: View) -> str | None:
     """Why no member may be taken away now; None when every one of them is there and Synced."""
     if view.set is None or view.set.terminating or not view.set.observed:
