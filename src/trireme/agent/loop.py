@@ -9,7 +9,7 @@ from typing import Protocol
 
 from trireme.adapters.peers import Peers
 from trireme.agent.act import Actor
-from trireme.agent.diet import give_back
+from trireme.agent.diet import give_back, settle_down
 from trireme.agent.member import Member
 from trireme.agent.observe import Observer
 from trireme.api.report import Phase, Report
@@ -20,7 +20,8 @@ from trireme.core.situation import Decision
 log = logging.getLogger("trireme.agent")
 
 GIVE_BACK_ROUNDS = 30
-"""Rounds between returns of freed memory to the system: a minute in the steady state."""
+"""Rounds between returns of freed memory to the system: a minute in the steady state. Not at the start, where a crash
+of all may be waiting for it."""
 ROUND_SECONDS = 0.05
 """From one round to the next in the long run, however often others wake us: a storm of wake-ups must not eat a core."""
 ROUNDS_AT_ONCE = 10
@@ -83,6 +84,8 @@ class Loop:
             self._tell_others()
             for part in self._beside:
                 part.follow()
+            if self._member.rounds == GIVE_BACK_ROUNDS:
+                settle_down()
             if self._member.rounds % GIVE_BACK_ROUNDS == 0:
                 give_back()
             await self._pause(decision.again)

@@ -1,7 +1,6 @@
 """``trireme agent``: puts the parts together, and ends when the member has left in order."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -20,7 +19,6 @@ from trireme.adapters.signing import derive_password, read_token
 from trireme.agent.accounts import AccountKeeper
 from trireme.agent.act import Actor
 from trireme.agent.commands import Commands
-from trireme.agent.diet import give_back
 from trireme.agent.http import AgentServer
 from trireme.agent.launcher import Launcher
 from trireme.agent.loop import Loop
@@ -94,9 +92,6 @@ async def _run(settings: Settings) -> int:
         ) from error
     await listener.start()
     log.info("agent of %s, member %d at %s", settings.full_name, settings.ordinal, settings.address)
-    gc.collect()
-    gc.freeze()
-    give_back()
     try:
         await loop.run()
     finally:
