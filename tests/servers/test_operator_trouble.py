@@ -54,7 +54,7 @@ def test_a_bad_setting_stops_at_the_first_member_and_is_undone_by_reverting(demo
             120,
         )
         message = demo.condition("Progressing")["message"]
-        assert "member 2" in message, message
+        assert "member 2" in message and "unknown variable 'no_such_setting=1'" in message, message
         assert "revert the spec" in message
         after = demo.uids()
         assert {pod for pod in before if before[pod] != after[pod]} == {"demo-2"}

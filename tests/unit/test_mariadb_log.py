@@ -85,6 +85,14 @@ def test_a_refused_bootstrap_is_advised() -> None:
     )
     event = LogParser().feed(line)
     assert isinstance(event, FatalSeen) and "agents elect" in event.advice
+    assert not event.setting
+
+
+def test_a_setting_that_the_server_does_not_take_is_named() -> None:
+    line = "2026-11-25 13:52:11 0 [ERROR] /usr/sbin/mariadbd: unknown variable 'no_such_setting=1'"
+    event = LogParser().feed(line)
+    assert isinstance(event, FatalSeen) and event.setting
+    assert event.advice.startswith("unknown variable 'no_such_setting=1': my.cnf has a setting")
 
 
 @pytest.mark.parametrize(

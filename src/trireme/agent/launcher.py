@@ -39,6 +39,8 @@ class Launcher:
         self._member = member
         self._token = token
         self._advice = ""
+        self._setting = False
+        """A setting of the server that runs, or ran last, is one that it does not take."""
         self._seen: ViewSeen | None = None
         self._news = asyncio.Event()
         self._stopping: asyncio.Task[Exit] | None = None
@@ -96,7 +98,7 @@ class Launcher:
         member.variables = {}
         member.progress, member.progress_at = None, time.monotonic()
         self._seen = None
-        self._advice = ""
+        self._advice, self._setting = "", False
         self._note_version()
         server = Server(
             self.binaries,
@@ -195,7 +197,7 @@ class Launcher:
                 words = f"{event.kind.upper()} {event.step} ({event.role}{f', {event.peer}' if event.peer else ''})"
                 log.info("state transfer: %s %s", words, event.detail)
             case FatalSeen():
-                self._advice = event.advice
+                self._advice, self._setting = event.advice, event.setting
                 if "Inconsistency detected" in event.line:
                     member.records.change(differs=True)
                 log.error("%s", event.advice)
@@ -210,7 +212,8 @@ class Launcher:
         if not ended.asked:
             member.restarts += 1
             said = ended.last_errors[-1] if ended.last_errors else "it said nothing"
-            member.failed(f"mariadbd ended with {ended.code}: {self._advice or said}")
+            ending = f"mariadbd ended with {ended.code}: {self._advice or said}"
+            (member.needs_person if self._setting else member.failed)(ending)
             log.error("mariadbd ended with %d: %s", ended.code, said)
         else:
             log.info("mariadbd %s", "was killed" if ended.killed else f"stopped ({ended.code})")

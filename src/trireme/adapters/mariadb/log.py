@@ -43,6 +43,8 @@ class FatalSeen:
 
     line: str
     advice: str
+    setting: bool = False
+    """A setting is at fault: no other try ends differently before a person changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,23 @@ _FATAL: tuple[tuple[str, str], ...] = (
     ("No space left on device", "the data volume is full: make it larger, or make room"),
     ("exceeds available storage space", "the data volume is full: make it larger, or make room"),
     ("Permission denied", "a file of the data directory belongs to another user: mend the volume's owner"),
+    ("Database page corruption", "InnoDB found a corrupt page: the copy on this volume is damaged"),
+    (
+        "InnoDB: Plugin initialization aborted",
+        "InnoDB could not start on this data directory; see the lines before",
+    ),
+    ("Cannot allocate memory", "the memory limit is too small for innodb_buffer_pool_size"),
+    ("previous SST script still running", "marks of a broken state transfer were left in the data directory"),
+    (
+        "Access denied for user 'trireme_sst'",
+        "the donor refused the SST user: the token of the Secret was changed",
+    ),
+    ("Inconsistency detected", "this member's data differs from the group's; it left, and takes a new copy"),
+)
+
+
+_PROGRAM = re.compile(r"^\S*(?:mariadbd|mysqld): ")
+_SETTINGS: tuple[tuple[str, str], ...] = (
     ("Unknown suffix", "a value in my.cnf is not a number that the server understands"),
     (
         "unknown variable",
@@ -118,18 +137,6 @@ _FATAL: tuple[tuple[str, str], ...] = (
         "Unrecognized parameter",
         "wsrep_provider_options in my.cnf has an option that this Galera does not know",
     ),
-    ("Database page corruption", "InnoDB found a corrupt page: the copy on this volume is damaged"),
-    (
-        "InnoDB: Plugin initialization aborted",
-        "InnoDB could not start on this data directory; see the lines before",
-    ),
-    ("Cannot allocate memory", "the memory limit is too small for innodb_buffer_pool_size"),
-    ("previous SST script still running", "marks of a broken state transfer were left in the data directory"),
-    (
-        "Access denied for user 'trireme_sst'",
-        "the donor refused the SST user: the token of the Secret was changed",
-    ),
-    ("Inconsistency detected", "this member's data differs from the group's; it left, and takes a new copy"),
 )
 
 
@@ -192,4 +199,8 @@ def _transfer(line: str) -> LogEvent | None:
 
 
 def _fatal(line: str) -> FatalSeen | None:
+    for words, advice in _SETTINGS:
+        if words in line:
+            said = _PROGRAM.sub("", line.partition("[ERROR]")[2].strip())
+            return FatalSeen(line, f"{said}: {advice}", setting=True)
     return next((FatalSeen(line, advice) for words, advice in _FATAL if words in line), None)
