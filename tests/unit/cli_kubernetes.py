@@ -88,6 +88,7 @@ class FakeKubernetes:
             app.router.add_get(self.prefix + path, handler)
         resource = "/apis/trireme.dev/v1alpha1/namespaces/{namespace}/galeraclusters/{name}"
         app.router.add_get(self.prefix + resource, self._resource)
+        app.router.add_get(self.prefix + resource.removesuffix("/{name}"), self._list_resources)
         app.router.add_patch(self.prefix + resource, self._patch)
         app.router.add_get(self.prefix + namespaced + "/secrets/{name}", self._secret)
         app.router.add_post(self.prefix + namespaced + "/pods/{pod}:{port}/proxy/{rest:.*}", self._command)
@@ -125,7 +126,7 @@ class FakeKubernetes:
         found = [
             each
             for (where, _), each in objects.items()
-            if namespace in (None, where) and wanted.items() <= each["metadata"]["labels"].items()
+            if namespace in (None, where) and wanted.items() <= each["metadata"].get("labels", {}).items()
         ]
         return web.json_response({"kind": "List", "items": found})
 
@@ -141,6 +142,9 @@ class FakeKubernetes:
     async def _resource(self, request: web.Request) -> web.Response:
         found = self.resources.get((request.match_info["namespace"], request.match_info["name"]))
         return web.json_response(found) if found is not None else refusal(404, "not found")
+
+    async def _list_resources(self, request: web.Request) -> web.Response:
+        return self._list(request, self.resources)
 
     async def _patch(self, request: web.Request) -> web.Response:
         found = self.resources[request.match_info["namespace"], request.match_info["name"]]

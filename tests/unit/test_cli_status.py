@@ -89,6 +89,80 @@ async def test_it_fits_eighty_columns(tmp_path: Path) -> None:
     assert ran.status == 1
 
 
+def declared(generation: int, observed: int, **conditions: tuple[str, str, str]) -> dict[str, Any]:
+    """A GaleraCluster as the operator left it."""
+    return {
+        "metadata": {"name": "demo", "namespace": "default", "generation": generation},
+        "status": {
+            "observedGeneration": observed,
+            "conditions": [
+                {"type": kind, "status": status, "reason": reason, "message": message}
+                for kind, (status, reason, message) in conditions.items()
+            ],
+        },
+    }
+
+
+REFUSED = (
+    "False",
+    "Refused",
+    "spec.myCnf: line 2: wsrep_on is Trireme's own: take it out, it is always ON there",
+)
+STUCK = (
+    "False",
+    "UpdateStuck",
+    "the update stopped: member 2 is Blocked: unknown variable 'no_such_setting=1'.",
+)
+
+
+@pytest.mark.parametrize(
+    ("resource", "said"),
+    [
+        (
+            declared(2, 2, Accepted=REFUSED, Progressing=("False", "Stuck", "the settings are not applied")),
+            ["!  Refused: spec.myCnf: line 2: wsrep_on is Trireme's own: take it out, it is a…"],
+        ),
+        (
+            declared(2, 2, Accepted=("True", "Valid", ""), Progressing=STUCK),
+            ["!  UpdateStuck: the update stopped: member 2 is Blocked: unknown variable 'no_s…"],
+        ),
+        (declared(3, 2, Accepted=REFUSED), []),
+        (declared(2, 2, Accepted=("True", "Valid", ""), Progressing=("True", "Updating", "restarts")), []),
+    ],
+    ids=["refused", "stuck", "about an earlier spec", "on its way"],
+)
+async def test_what_the_operator_says_is_a_line(resource: Any, said: list[str], tmp_path: Path) -> None:
+    async with FakeKubernetes().serving() as kubernetes:
+        kubernetes.add_cluster("demo", synced(0), synced(1), synced(2))
+        kubernetes.resources["default", "demo"] = resource
+        config = kubernetes.kubeconfig(tmp_path)
+        ran = await trireme("status", kubeconfig=config, terminal=True)
+        piped = await trireme("status", kubeconfig=config)
+    assert [line.rstrip() for line in ran.out.splitlines() if line.startswith("!")] == said
+    assert all(len(line.rstrip()) <= 80 for line in ran.out.splitlines())
+    assert "…" not in piped.out
+    assert ran.status == 0
+
+
+async def test_a_cluster_that_was_refused_at_once_is_there(tmp_path: Path) -> None:
+    async with FakeKubernetes().serving() as kubernetes:
+        kubernetes.resources["default", "demo"] = declared(1, 1, Accepted=("False", "Refused", "no image"))
+        ran = await trireme("status", kubeconfig=kubernetes.kubeconfig(tmp_path))
+    assert ran == Ran(
+        1,
+        "demo: declared, and not made yet\n!  Refused: no image\n\n"
+        "-> What its operator says: `kubectl -n default describe galera demo`\n",
+        "",
+    )
+
+
+async def test_where_galeraclusters_may_not_be_read_all_else_is_shown(tmp_path: Path) -> None:
+    async with FakeKubernetes(forbidden={"galeraclusters"}).serving() as kubernetes:
+        kubernetes.add_cluster("demo", synced(0), synced(1), synced(2))
+        ran = await trireme("status", kubeconfig=kubernetes.kubeconfig(tmp_path))
+    assert ran == Ran(0, HEALTHY, "")
+
+
 def trimmed(text: str) -> str:
     return "".join(line.rstrip() + "\n" for line in text.splitlines())
 

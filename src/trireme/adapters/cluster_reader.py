@@ -1,11 +1,11 @@
 """Finds clusters on a Kubernetes and asks their members, through the API server alone.
 
-Needs the rights to list pods and StatefulSets and to get pods/proxy. Where the last two are missing, what is
-left is still shown.
+Needs the rights to list pods and StatefulSets and to get pods/proxy, and to list GaleraClusters where there are any.
+Where the last three are missing, what is left is still shown.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -14,10 +14,10 @@ import msgspec
 
 from trireme.adapters.cluster_api import ClusterApi, Object, RefusedError
 from trireme.adapters.pod_state import SERVER_CONTAINER, pod_state
-from trireme.api.names import HTTP_PORT
+from trireme.api.names import GROUP, HTTP_PORT
 from trireme.api.report import WIRE_VERSION, Report
 from trireme.base.errors import TriremeError
-from trireme.core.cluster_seen import Answer, Cluster, Member, Outlook
+from trireme.core.cluster_seen import Answer, Cluster, Declared, Member, Outlook, Told
 
 SELECTOR = "app.kubernetes.io/name=trireme,app.kubernetes.io/component=database"
 INSTANCE = "app.kubernetes.io/instance"
@@ -44,19 +44,21 @@ async def read_clusters(api: ClusterApi, namespace: str | None, name: str | None
     """
     selector = SELECTOR if name is None else f"{SELECTOR},{INSTANCE}={name}"
     within = f"namespaces/{namespace}/" if namespace is not None else ""
-    pods, wanted = await asyncio.gather(
+    pods, wanted, declared = await asyncio.gather(
         api.list(f"/api/v1/{within}pods", selector),
         _wanted(api, f"/apis/apps/v1/{within}statefulsets", selector),
+        _declared(api, f"/apis/{GROUP}/v1alpha1/{within}galeraclusters", name),
     )
-    by_cluster: dict[tuple[str, str], dict[int, Object]] = {key: {} for key in wanted}
+    by_cluster: dict[tuple[str, str], dict[int, Object]] = {key: {} for key in (*wanted, *declared)}
     for pod in pods:
         key = _cluster_of(pod)
         ordinal = pod["metadata"]["name"].removeprefix(f"{key[1]}-")
         if ordinal.isdecimal():
             by_cluster.setdefault(key, {})[int(ordinal)] = pod
-    return await asyncio.gather(
-        *(_read(api, key, wanted.get(key), found) for key, found in sorted(by_cluster.items()))
+    found = await asyncio.gather(
+        *(_read(api, key, wanted.get(key), pods) for key, pods in sorted(by_cluster.items()))
     )
+    return [replace(each, declared=declared.get((each.namespace, each.name))) for each in found]
 
 
 async def _wanted(api: ClusterApi, path: str, selector: str) -> dict[tuple[str, str], int]:
@@ -68,6 +70,32 @@ async def _wanted(api: ClusterApi, path: str, selector: str) -> dict[tuple[str, 
             raise
         return {}
     return {_cluster_of(each): int((each.get("spec") or {}).get("replicas", 1)) for each in sets}
+
+
+async def _declared(api: ClusterApi, path: str, name: str | None) -> dict[tuple[str, str], Declared]:
+    """GaleraClusters; nothing where there is no such kind, or where they may not be read."""
+    try:
+        found = await api.list(path)
+    except RefusedError:
+        return {}
+    return {
+        (each["metadata"]["namespace"], each["metadata"]["name"]): Declared(told=tuple(_told(each)))
+        for each in found
+        if name in (None, each["metadata"]["name"])
+    }
+
+
+def _told(found: Object) -> Iterator[Told]:
+    """Settings that are refused, and what is stuck; nothing of a status about an earlier spec."""
+    status = found.get("status") or {}
+    if int(status.get("observedGeneration") or 0) < int(found["metadata"].get("generation") or 0):
+        return
+    by_type = {each["type"]: each for each in status.get("conditions") or ()}
+    refused, stuck = by_type.get("Accepted", {}), by_type.get("Progressing", {})
+    if refused.get("status") == "False":
+        yield Told(refused.get("reason", "Refused"), refused.get("message", ""))
+    elif stuck.get("reason") in ("UpdateStuck", "Stuck"):
+        yield Told(stuck["reason"], stuck.get("message", ""))
 
 
 def _cluster_of(labelled: Object) -> tuple[str, str]:

@@ -61,7 +61,8 @@ def status(
 
     The members are asked through the API server: you need the rights to list
     pods and StatefulSets, and to get pods/proxy. A member that does not
-    answer is shown with the state of its pod.
+    answer is shown with the state of its pod. Of a GaleraCluster, settings
+    that its operator refused and an update that is stuck are shown too.
 
     Of several clusters each has one line. Name one to see its members.
 

@@ -35,7 +35,7 @@ def cluster_document(cluster: Cluster, summary: Summary) -> dict[str, Any]:
         "health": summary.health,
         "sentence": summary.sentence,
         "advice": summary.advice,
-        "conditions": summary.conditions,
+        "conditions": [{"type": each.type, "message": each.message} for each in summary.conditions],
         "wanted": cluster.wanted,
         "writer": cluster.writer.name if cluster.writer is not None else None,
         "history": cluster.history or None,

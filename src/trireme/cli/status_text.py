@@ -33,12 +33,20 @@ def cluster_text(cluster: Cluster, summary: Summary, *, columns: int, wide: bool
         Text.assemble((cluster.name, "bold"), ": ", (summary.sentence, HEALTH_STYLES[summary.health]))
     ]
     for condition in summary.conditions:
-        parts.append(hanging("!  ", f"{condition.type}: {condition.message}", "red"))
+        said = f"{condition.type}: {condition.message}"
+        parts.append(_line(f"!  {said}", columns) if condition.brief else hanging("!  ", said, "red"))
     if cluster.members:
         parts += [Text(), *_members(cluster, columns, wide=wide)]
     if summary.advice:
         parts += [Text(), *(hanging("-> ", each) for each in summary.advice)]
     return Group(*parts)
+
+
+def _line(text: str, columns: int) -> RenderableType:
+    """One line, however long the text is."""
+    line = Text(text, "red", no_wrap=True, overflow="ellipsis")
+    line.truncate(columns, overflow="ellipsis")
+    return line
 
 
 def clusters_text(found: Sequence[tuple[Cluster, Summary]], *, namespaces: bool) -> RenderableType:

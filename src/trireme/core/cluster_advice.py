@@ -14,6 +14,9 @@ def advise(cluster: Cluster, kubectl: str) -> Iterator[str]:
     if cluster.split:
         yield "Stop writing. Two Primaries must never be: keep all volumes, compare the data before you act."
         return
+    if cluster.declared is not None and cluster.wanted is None and not cluster.members:
+        yield f"What its operator says: `{kubectl} describe galera {cluster.name}`"
+        return
     if cluster.size == 0 and not cluster.members:
         yield f"Start it: `{kubectl} scale statefulset {cluster.name} --replicas=3`"
         yield f"Declared as a GaleraCluster, it hibernates: set hibernate: false, `{kubectl} edit galera {cluster.name}`"

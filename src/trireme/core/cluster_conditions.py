@@ -24,6 +24,8 @@ class Condition:
 
     type: str
     message: str
+    brief: bool = False
+    """Worth one line, not more: the rest is in the GaleraCluster's own conditions."""
 
 
 def conditions(cluster: Cluster) -> tuple[Condition, ...]:
@@ -55,6 +57,8 @@ def _conditions(cluster: Cluster) -> Iterator[Condition]:
     for word in words_given(cluster):
         yield Condition(BY_WORD, f"{describe_word(word)}; done when a Primary lives")
 
+    for told in cluster.declared.told if cluster.declared is not None else ():
+        yield Condition(told.reason, told.message, brief=True)
     yield from _of_members(cluster)
 
 

@@ -141,6 +141,21 @@ class Member:
         return of_container + (self.answer.restarts if self.answer is not None else 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the operator says of a GaleraCluster and a person must mend. ``reason`` is the condition's."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """The GaleraCluster of this name."""
+
+    told: tuple[Told, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """One cluster as found. ``wanted`` is the StatefulSet's number of members, None if that may not be read."""
@@ -150,6 +165,8 @@ class Cluster:
     wanted: int | None
     members: tuple[Member, ...]
     """By ordinal; a wanted one without a pod is there too."""
+    declared: Declared | None = None
+    """None where there is no GaleraCluster, or whoever looks may not see it."""
 
     @property
     def size(self) -> int:

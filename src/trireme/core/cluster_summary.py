@@ -59,6 +59,8 @@ def _serves(member: Member, size: int) -> bool:
 
 
 def _sentence(cluster: Cluster, health: Health) -> str:
+    if cluster.declared is not None and cluster.wanted is None and not cluster.members:
+        return "declared, and not made yet"
     if cluster.size == 0 and not cluster.members:
         return "stopped, its StatefulSet asks for 0 members"
     if health is Health.UNKNOWN:
