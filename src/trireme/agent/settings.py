@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trireme.adapters.dns import is_loopback, ordinal_of
 from trireme.agent.live import MAX_MEMBERS, Live, parse_founder, parse_missing_members
-from trireme.api.names import HTTP_PORT
+from trireme.api.names import HTTP_PORT, reserved_database, reserved_user
 from trireme.base.errors import PermanentError
 from trireme.base.text import is_number, read_text
 from trireme.core.retiring import RESERVE_PERCENT
@@ -180,7 +180,20 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         new_cluster=env.get("TRIREME_NEW_CLUSTER", ""),
     )
     _ = settings.live
+    _check_names(settings)
     return settings
+
+
+def _check_names(settings: Settings) -> None:
+    """Before any volume is touched: the first start would fail on them in the middle."""
+    if reserved_user(settings.user):
+        raise PermanentError(
+            f"TRIREME_USER={settings.user!r}: this account is MariaDB's or Trireme's own; expected another name"
+        )
+    if reserved_database(settings.database):
+        raise PermanentError(
+            f"TRIREME_DATABASE={settings.database!r}: this database is MariaDB's own; expected another name"
+        )
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

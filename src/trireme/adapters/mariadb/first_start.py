@@ -15,18 +15,18 @@ from pathlib import Path
 from trireme.adapters.mariadb import reaper
 from trireme.adapters.mariadb.binaries import SEARCH_PATH, Binaries
 from trireme.adapters.mariadb.datadir import DATA, UNFINISHED
+from trireme.api.names import OWN_USERS, reserved_user
 from trireme.base.durable import sync_directory
 from trireme.base.errors import PermanentError, TemporaryError
 
-SST_USER = "trireme_sst"
-AGENT_USER = "trireme_agent"
-UPGRADE_USER = "trireme_upgrade"
+SST_USER = f"{OWN_USERS}sst"
+AGENT_USER = f"{OWN_USERS}agent"
+UPGRADE_USER = f"{OWN_USERS}upgrade"
 
 ZONES = Path("/usr/share/zoneinfo")
 STEP_SECONDS = 300.0
 """For each of the three programs. They need 1.2 s together on two idle cores; a slow network volume, minutes."""
 
-_RESERVED = frozenset({"root", "mariadb.sys", SST_USER, AGENT_USER, UPGRADE_USER})
 _SST_PRIVILEGES = "RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, REPLICA MONITOR, CONNECTION ADMIN"
 """What mariadb-backup --galera-info of 10.11 to 11.8 asks for, and to end statements that block its locks."""
 _AGENT_PRIVILEGES = (
@@ -130,7 +130,7 @@ def _application(accounts: Accounts) -> list[str]:
         lines.append(f"CREATE DATABASE {_identifier(accounts.database)} CHARACTER SET utf8mb4;")
     if accounts.user:
         _check_name("TRIREME_USER", accounts.user, 128)
-        if accounts.user in _RESERVED:
+        if reserved_user(accounts.user):
             raise PermanentError(
                 f"TRIREME_USER: {accounts.user} is Trireme's or MariaDB's own; choose another"
             )

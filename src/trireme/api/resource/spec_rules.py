@@ -2,6 +2,13 @@
 
 from typing import Any
 
+from trireme.api.names import (
+    OWN_USERS,
+    RESERVED_DATABASES,
+    RESERVED_USERS,
+    reserved_database,
+    reserved_user,
+)
 from trireme.api.resource.rules import Rule, Transition
 
 OWN_CONTAINERS = ("mariadb", "secret")
@@ -68,6 +75,21 @@ RULES: tuple[Rule, ...] = (
         ),
         message="podDisruptionBudget.minAvailable must be more than half of replicas, or a drain stops the cluster",
         holds=_needs_majority,
+    ),
+    Rule(
+        field="username",
+        cel=f"!(self.username in {_cel_list(RESERVED_USERS)}) && !self.username.startsWith('{OWN_USERS}')",
+        message=(
+            f"username must not be {' or '.join(RESERVED_USERS)}, nor begin with {OWN_USERS}: these accounts are "
+            "MariaDB's and Trireme's own"
+        ),
+        holds=lambda self: not reserved_user(self.username),
+    ),
+    Rule(
+        field="database",
+        cel=f"!(self.database.lowerAscii() in {_cel_list(RESERVED_DATABASES)})",
+        message=f"database must not be one of {', '.join(RESERVED_DATABASES)}: they are MariaDB's own",
+        holds=lambda self: not reserved_database(self.database),
     ),
     Rule(
         field="env",
