@@ -37,10 +37,11 @@ class PodLabels:
         if self._spare is None or self._spare.returncode is not None:
             self._spare = await self._start()
 
-    async def set_roles(self, changes: Sequence[tuple[str, str]]) -> dict[str, bool]:
+    async def set_roles(self, changes: Sequence[tuple[str, str]]) -> dict[str, bool | None]:
         """Label pods, ``(pod, role)`` each, one after the other. A pod that is gone needs no label.
 
-        Of each pod that is there, whether Kubernetes finds it ready.
+        Of each pod that was labelled, whether Kubernetes finds it ready; None for one that is gone. Those that
+        follow a new writer which is not ready yet are left out (:func:`trireme.adapters.pod_label.in_order`).
 
         Raises TemporaryError where the API does not answer, is slow, or refuses: the later ones are then not labelled.
         """
@@ -58,7 +59,7 @@ class PodLabels:
             await _end(process)
         if process.returncode != 0:
             raise TemporaryError(errors.decode(errors="replace").strip() or f"labelling {pods} failed")
-        found: dict[str, bool] = {}
+        found: dict[str, bool | None] = {}
         for line in output.splitlines():
             found |= json.loads(line)
         return found

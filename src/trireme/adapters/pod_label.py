@@ -1,15 +1,16 @@
 """Sets pods' role labels in order and ends: ``python -m trireme.adapters.pod_label NAMESPACE``.
 
 What to do, ``POD=ROLE POD=ROLE …``, comes on its standard input, perhaps long after its start. Writes one JSON object a
-line, ``{POD: READY}``: whether Kubernetes leads clients to the pod. The answer to a patch is the whole pod, so that this
-takes no further right.
+line, ``{POD: READY}``: whether Kubernetes leads clients to the pod, null for one that is gone. The answer to a patch is
+the whole pod, so that this takes no further right.
 """
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Sequence
 
 from trireme.adapters import in_cluster
-from trireme.api.names import ROLE_LABEL
+from trireme.api.names import PRIMARY, ROLE_LABEL
 from trireme.base.errors import PermanentError, TemporaryError, TriremeError
 
 
@@ -35,12 +36,29 @@ def is_ready(pod: in_cluster.Answer) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
+def in_order(
+    changes: Sequence[tuple[str, str]], set_role: Callable[[str, str], bool | None]
+) -> Iterator[tuple[str, bool | None]]:
+    """Each pod that was labelled, and what :func:`label` said of it.
+
+    What follows a new writer that Kubernetes does not find ready yet is left: its predecessor keeps its label, and
+    its clients, until there is another to lead them to.
+    """
+    for pod, role in changes:
+        ready = set_role(pod, role)
+        yield pod, ready
+        if role == PRIMARY and ready is False:
+            return
+
+
+def _main(namespace: str, orders: str) -> None:
+    changes = [(pod, role) for pod, _, role in (order.partition("=") for order in orders.split())]
+    for pod, ready in in_order(changes, lambda pod, role: label(namespace, pod, role)):
+        sys.stdout.write(json.dumps({pod: ready}) + "\n")
+
+
 if __name__ == "__main__":
     try:
-        for change in sys.stdin.read().split():
-            pod, _, role = change.partition("=")
-            ready = label(sys.argv[1], pod, role)
-            if ready is not None:
-                sys.stdout.write(json.dumps({pod: ready}) + "\n")
+        _main(sys.argv[1], sys.stdin.read())
     except TriremeError as error:
         sys.exit(str(error))

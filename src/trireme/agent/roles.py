@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 
 from trireme.adapters.dns import ordinal_of
 from trireme.adapters.kubernetes import PodLabels
@@ -16,6 +17,8 @@ from trireme.core.situation import Heir, Launch
 log = logging.getLogger("trireme.agent")
 
 RETRY_SECONDS = 2.0
+NOT_READY_SECONDS = 0.3
+"""Between looks at whether Kubernetes finds the new writer ready: until then its predecessor keeps the clients."""
 
 
 class Roles:
@@ -71,7 +74,8 @@ class Roles:
         if not in_doubt(me, self._claim, now - self._since, stranded=self._stranded_since is not None):
             return
         if me.writer == self._claim:
-            self._last_writer = None
+            if self._member.role_label == PRIMARY:
+                self._last_writer = None
         elif health.role(me) == PRIMARY:
             self._member.role_label = ""
         self._claim, self._since = me.writer, now
@@ -84,8 +88,8 @@ class Roles:
             member.report(),
             {*range(member.settings.members), *member.answers} - {ordinal},
             self._last_writer,
+            member.answers,
             label=member.role_label,
-            heir=member.answers.get(member.writer.ordinal) if member.writer is not None else None,
         )
         writer = member.writer.ordinal if member.writer is not None else None
         if writer is not None and writer != ordinal:
@@ -103,13 +107,21 @@ class Roles:
             await asyncio.sleep(RETRY_SECONDS)
         else:
             self._failure = ""
-            self._labelled.update(changes)
-            self._member.role_label = self._labelled.get(self._member.settings.pod, "")
-            self._found = {
-                ordinal: ready for pod, ready in found.items() if (ordinal := ordinal_of(pod)) is not None
-            }
-            self._hand_over_where_stranded()
+            self._note(
+                {ordinal: ready for pod, ready in found.items() if (ordinal := ordinal_of(pod)) is not None}
+            )
+            if len(found) == len(changes):
+                self._labelled.update(changes)
+                self._member.role_label = self._labelled.get(self._member.settings.pod, "")
+            else:
+                await asyncio.sleep(NOT_READY_SECONDS)
         self._member.wake.set()
+
+    def _note(self, found: Mapping[int, bool | None]) -> None:
+        self._found |= {ordinal: ready for ordinal, ready in found.items() if ready is not None}
+        for ordinal in (o for o, ready in found.items() if ready is None):
+            self._found.pop(ordinal, None)
+        self._hand_over_where_stranded()
 
     def _hand_over_where_stranded(self) -> None:
         member, me, now = self._member, self._member.report(), time.monotonic()

@@ -1,8 +1,8 @@
 """Clients of a member that no longer takes their writes: when each is asked to connect anew. Pure.
 
-A client in the middle of a transaction may finish it (for a bounded time); one that does nothing is closed, and
-its next connection leads to the new writer. That happens twice: once clients are led elsewhere, and again after
-the time in which a node may still lead some here. In between the member takes whoever comes.
+The member goes on as it was, and takes whoever comes, until every node leads clients elsewhere. Only then is a
+client that does nothing closed: its next connection leads to the new writer, and one that was closed earlier would
+come back here, to be closed again. A client in the middle of a transaction may finish it (for a bounded time).
 """
 
 from collections.abc import Iterable
@@ -15,9 +15,10 @@ HANDOVER_SECONDS = 5.0
 
 Agents wake each other: the claim takes two message round trips, the label of its pod two calls of the API.
 """
-SETTLE_SECONDS = 2.0
-"""Until a label or a pod's end has reached every node's proxy: kube-proxy waits up to 1 s between two syncs, and
-one takes some 0.1 s. A server that stopped earlier cost clients 0.7 to 1.5 s of refused connections (measured)."""
+SETTLE_SECONDS = 2.5
+"""Until a label or a pod's end has reached every node's proxy. Nobody can ask them: kube-proxy waits 1 s between two
+syncs, one takes some 0.1 s, and the new writer's label may make one just before its predecessor's is gone. A server
+that stopped earlier cost clients 0.7 to 1.5 s of refused connections (measured)."""
 DRAIN_SECONDS = 10.0
 """Longest wait for clients' open transactions after that. What is left then is rolled back."""
 
@@ -69,10 +70,10 @@ def advance(drain: Drain, clients: Iterable[Client], *, now: float, led_away: bo
     if drain.led_away is None:
         if not led_away and now - drain.since < HANDOVER_SECONDS:
             return Step(drain, (), False, 0, False)
-        drain = replace(drain, led_away=now, up_to=newest)
+        drain = replace(drain, led_away=now)
     began = drain.led_away if drain.led_away is not None else now
     if not drain.settled and now - began >= settle:
-        drain = replace(drain, settled=True, up_to=max(newest, drain.up_to))
+        drain = replace(drain, settled=True, up_to=newest)
     concerned = [client for client in remote if client.id <= drain.up_to]
     overdue = now - began >= settle + DRAIN_SECONDS
     close = tuple(client.id for client in concerned if overdue or not client.busy)

@@ -38,7 +38,7 @@ def _drain(
     """Where nobody else serves, there is nowhere to lead clients to: only open transactions are waited for."""
     heir = situation.answers.get(claim.ordinal) if claim is not None else None
     step = advance(
-        situation.drain or Drain(since=_since(situation)),
+        _begun(situation),
         [replace(client, local=False) for client in situation.clients],
         now=situation.now,
         led_away=heir is None or claim is None or led_to(heir, claim),
@@ -53,6 +53,12 @@ def _drain(
     else:
         why = "serves until every node leads its clients to the others"
     return Decision(Phase.LEAVING, why, (*keep, Dismiss(step.drain, step.close, step.overdue)), again=0.1)
+
+
+def _begun(situation: Situation) -> Drain:
+    """A drain from before, of a role that was handed over, ends here: readers, too, are led elsewhere only now."""
+    since, drain = _since(situation), situation.drain
+    return drain if drain is not None and drain.since >= since else Drain(since=since)
 
 
 def _since(situation: Situation) -> float:

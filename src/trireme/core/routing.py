@@ -1,10 +1,11 @@
 """The role labels of pods, which lead clients to the writer: who is to be labelled what, and in which order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from trireme.api.names import PRIMARY, SECONDARY
-from trireme.api.report import Report, WriterClaim
+from trireme.api.report import Phase, Report, WriterClaim
 from trireme.core.health import role
+from trireme.core.writer import in_same_component
 
 ASSERT_SECONDS = 30.0
 """The writer sets everyone's label anew that often: members may not read labels, and a person may have changed one."""
@@ -17,26 +18,50 @@ def wanted_labels(
     me: Report,
     others: Iterable[int],
     predecessor: int | None,
+    answers: Mapping[int, Report],
     *,
     label: str | None = None,
-    heir: Report | None = None,
 ) -> list[tuple[str, str]]:
     """``(pod, role)`` in the order in which to label. ``others``: the ordinals of all other members.
 
-    ``label`` is the one that this member set last on its own pod, ``heir`` what the writer says, if another is it.
+    ``label`` is the one that this member set last on its own pod, ``answers`` what the others say just now.
 
-    A new writer first takes the label from its predecessor, which may be dead or frozen; from everybody, where it
-    does not know who that was, as after a crash of all. A member without a server is led no clients: its label
-    waits, so that a crash of all is recovered from first. A predecessor that serves keeps its label until the new
-    writer has one: where only one of the two reaches the API, clients would be led nowhere.
+    A predecessor that serves and knows who succeeds it keeps its label until the new writer has one: between the
+    two, clients would be led nowhere, and a node's proxy that saw that moment keeps to it for a second. From any
+    other, which may be dead or frozen, the new writer takes the label first; from everybody, where it does not know
+    who that was, as after a crash of all. A member without a server is led no clients: its label waits, so that a
+    crash of all is recovered from first.
     """
     if role(me) != PRIMARY:
-        if label == PRIMARY and me.primary and heir is not None and heir.unrouted:
+        if me.server is None or _waits_for_its_successor(me, answers, label):
             return []
-        return [(me.name, SECONDARY)] if me.server is not None else []
+        return [(me.name, SECONDARY)]
     cluster = me.name.rpartition("-")[0]
-    before = sorted(others) if predecessor is None else [predecessor]
-    return [*((f"{cluster}-{ordinal}", SECONDARY) for ordinal in before), (me.name, PRIMARY)]
+    before = [
+        (f"{cluster}-{o}", SECONDARY) for o in (sorted(others) if predecessor is None else [predecessor])
+    ]
+    mine = (me.name, PRIMARY)
+    if predecessor is not None and _hands_over(answers.get(predecessor), me):
+        return [mine, *before]
+    return [*before, mine]
+
+
+def _hands_over(predecessor: Report | None, me: Report) -> bool:
+    """It is well, in the same Primary, and its role is planned to be mine: both take writes for a moment."""
+    if predecessor is None or predecessor.server is None or predecessor.phase is Phase.BLOCKED:
+        return False
+    knows = predecessor.heir == me.ordinal or predecessor.leaving or predecessor.writer == me.writer
+    return knows and predecessor.server.serving and in_same_component(me, predecessor)
+
+
+def _waits_for_its_successor(me: Report, answers: Mapping[int, Report], label: str | None) -> bool:
+    """Clients are led to this former writer, or leaving one, until they are led to the next."""
+    if label != PRIMARY or not me.primary or me.phase is Phase.BLOCKED or me.writer is None:
+        return False
+    if me.writer.ordinal == me.ordinal:
+        return me.leaving
+    successor = answers.get(me.writer.ordinal)
+    return successor is not None and successor.unrouted
 
 
 def in_doubt(me: Report, claim: WriterClaim | None, age: float, *, stranded: bool = False) -> bool:

@@ -127,6 +127,9 @@ class Builder:
     def leaving(self) -> "Builder":
         return self._with(leaving=True)
 
+    def blocked(self) -> "Builder":
+        return self._with(phase=Phase.BLOCKED)
+
 
 def member(ordinal: int) -> Builder:
     """A member with an empty directory that never held data, of a cluster of three."""

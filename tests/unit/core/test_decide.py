@@ -307,14 +307,19 @@ class TestLeaving:
         )
         assert StopServer() not in decide(s).actions
         late = Drain(since=900.0, led_away=900.0, up_to=7, settled=True)
-        assert StopServer() in decide(replace(s, drain=late)).actions
+        assert StopServer() in decide(replace(s, stop_since=899.0, drain=late)).actions
 
     def test_it_serves_until_every_node_leads_clients_to_the_others(self) -> None:
         """A server that stopped as soon as its label was taken away cost clients 0.7 to 1.5 s of refusals."""
         me = member(0).primary().claiming(101, 1).leaving()
         s = situation(me, member(1).primary().claiming(101, 1), stop_since=999.5, labelled=True)
         assert StopServer() not in decide(s).actions
-        assert StopServer() in decide(replace(s, drain=Drain(since=990.0, led_away=997.9))).actions
+        before = Drain(since=990.0, led_away=991.0, settled=True)
+        assert StopServer() not in decide(replace(s, drain=before)).actions, (
+            "readers are led elsewhere only now"
+        )
+        stopping = replace(s, stop_since=997.0, drain=Drain(since=997.0, led_away=997.4))
+        assert StopServer() in decide(stopping).actions
 
     def test_the_last_member_waits_for_no_heir(self) -> None:
         assert kinds(situation(member(0).primary().claiming(1, 0).leaving(), stop_since=999.9)) == [

@@ -2,10 +2,13 @@
 
 import pytest
 
-from tests.unit.core.builders import Builder, member
+from tests.unit.core.builders import OTHER_HISTORY, Builder, answers, member
 from trireme.core.routing import ASSERT_SECONDS, LOOK_SECONDS, in_doubt, wanted_labels
 
 WRITER = member(1).primary().claiming(2, 1)
+
+OLD_FIRST = [("demo-0", "secondary"), ("demo-1", "primary")]
+NEW_FIRST = [("demo-1", "primary"), ("demo-0", "secondary")]
 
 ROWS: dict[str, tuple[Builder, int | None, list[tuple[str, str]]]] = {
     "a member without a server waits": (member(0).crashed(7), None, []),
@@ -16,11 +19,7 @@ ROWS: dict[str, tuple[Builder, int | None, list[tuple[str, str]]]] = {
         [("demo-1", "secondary")],
     ),
     "one that leaves is secondary": (WRITER.leaving(), 0, [("demo-1", "secondary")]),
-    "a new writer takes the label from its predecessor first": (
-        WRITER,
-        0,
-        [("demo-0", "secondary"), ("demo-1", "primary")],
-    ),
+    "a new writer takes the label from a predecessor that is silent first": (WRITER, 0, OLD_FIRST),
     "from everybody where it knows no predecessor": (
         WRITER,
         None,
@@ -33,18 +32,62 @@ ROWS: dict[str, tuple[Builder, int | None, list[tuple[str, str]]]] = {
 def test_labels(row: str) -> None:
     me, predecessor, expected = ROWS[row]
     others = {0, 1, 2} - {me.report.ordinal}
-    assert wanted_labels(me.report, others, predecessor) == expected
+    assert wanted_labels(me.report, others, predecessor, {}) == expected
 
 
-def test_a_predecessor_keeps_its_label_until_the_new_writer_has_one() -> None:
-    """The API came back, and only the predecessor's node reached it: for 31 s clients were led nowhere."""
-    me, others = member(0).primary().claiming(2, 1).report, {1, 2}
-    unrouted = WRITER.unrouted().report
-    assert wanted_labels(me, others, 1, label="primary", heir=unrouted) == []
-    assert wanted_labels(me, others, 1, label="primary", heir=WRITER.report) == [("demo-0", "secondary")]
-    assert wanted_labels(me, others, 1, label="", heir=unrouted) == [("demo-0", "secondary")]
-    lost = member(0).non_primary().claiming(2, 1).report
-    assert wanted_labels(lost, others, 1, label="primary", heir=unrouted) == [("demo-0", "secondary")]
+OLD = member(0).primary().claiming(1, 0)
+PREDECESSORS: dict[str, tuple[Builder, list[tuple[str, str]]]] = {
+    "it names me its heir": (OLD.naming(1), NEW_FIRST),
+    "it leaves in order": (OLD.leaving(), NEW_FIRST),
+    "it follows me by now": (OLD.claiming(2, 1), NEW_FIRST),
+    "it gives somebody a state transfer, and serves": (member(0).primary(state=2).claiming(2, 1), NEW_FIRST),
+    "it still takes itself for the writer": (OLD, OLD_FIRST),
+    "it names somebody else": (OLD.naming(2), OLD_FIRST),
+    "it lost the Primary": (member(0).non_primary().claiming(2, 1), OLD_FIRST),
+    "its server is gone": (member(0).crashed(7).claiming(2, 1), OLD_FIRST),
+    "its server only catches up": (member(0).primary(state=3).claiming(2, 1), OLD_FIRST),
+    "it is in another Primary": (member(0).primary(history=OTHER_HISTORY).claiming(2, 1), OLD_FIRST),
+    "it is blocked": (OLD.claiming(2, 1).blocked(), OLD_FIRST),
+}
+
+
+@pytest.mark.parametrize("row", PREDECESSORS)
+def test_clients_are_never_led_nowhere_where_the_role_is_handed_over(row: str) -> None:
+    """Secondary first, and a node's proxy refused clients for a second: it saw the moment between the two."""
+    predecessor, expected = PREDECESSORS[row]
+    assert wanted_labels(WRITER.report, {0, 2}, 0, answers(predecessor)) == expected
+
+
+FORMER: dict[str, tuple[Builder, str | None, Builder | None, bool]] = {
+    "its successor has no label yet": (
+        member(0).primary().claiming(2, 1),
+        "primary",
+        WRITER.unrouted(),
+        True,
+    ),
+    "it leaves, and nobody took its role yet": (OLD.leaving(), "primary", member(1).primary(), True),
+    "it leaves, and its successor has no label yet": (
+        member(0).primary().claiming(2, 1).leaving(),
+        "primary",
+        WRITER.unrouted(),
+        True,
+    ),
+    "clients are led to its successor": (member(0).primary().claiming(2, 1), "primary", WRITER, False),
+    "its successor is silent": (member(0).primary().claiming(2, 1), "primary", None, False),
+    "it never had the label": (member(0).primary().claiming(2, 1), "", WRITER.unrouted(), False),
+    "it lost the Primary": (member(0).non_primary().claiming(2, 1), "primary", WRITER.unrouted(), False),
+    "it is blocked": (OLD.blocked(), "primary", member(1).primary(), False),
+}
+
+
+@pytest.mark.parametrize("row", FORMER)
+def test_a_former_writer_keeps_its_label_until_its_successor_has_one(row: str) -> None:
+    """The API came back, and only the predecessor's node reached it: for 31 s clients were led nowhere. A writer that
+    was stopped took its own label away before anybody had claimed its role."""
+    me, label, successor, keeps = FORMER[row]
+    heard = answers(successor) if successor is not None else {}
+    expected = [] if keeps else [("demo-0", "secondary")]
+    assert wanted_labels(me.report, {1, 2}, 1, heard, label=label) == expected
 
 
 def test_labels_are_set_anew_in_each_term_and_by_the_writer_now_and_then() -> None:
