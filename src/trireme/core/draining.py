@@ -61,6 +61,8 @@ class Step:
     waiting: int
     """Clients that may finish what they do."""
     done: bool
+    """Those that were to go are gone. A server that stops under its clients tells them that it is not prepared (1047)
+    first, and a client that tries again on the same connection hears it again."""
 
 
 def advance(drain: Drain, clients: Iterable[Client], *, now: float, led_away: bool, settle: float) -> Step:
@@ -78,4 +80,5 @@ def advance(drain: Drain, clients: Iterable[Client], *, now: float, led_away: bo
     overdue = now - began >= settle + DRAIN_SECONDS
     close = tuple(client.id for client in concerned if overdue or not client.busy)
     waiting = len(concerned) - len(close)
-    return Step(drain, close, overdue, waiting, drain.settled and waiting == 0)
+    done = drain.settled and (overdue or not concerned)
+    return Step(drain, close, overdue, waiting, done)

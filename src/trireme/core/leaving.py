@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from trireme.api.report import Phase, Report, WriterClaim
 from trireme.core.draining import HANDOVER_SECONDS, SETTLE_SECONDS, Drain, advance, led_to
-from trireme.core.situation import Claim, Decision, Dismiss, Exit, Situation, StopServer
+from trireme.core.situation import Action, Claim, Decision, Dismiss, Exit, Situation, StopServer
 from trireme.core.writer import choose_writer, in_same_component, may_write
 
 
@@ -45,7 +45,10 @@ def _drain(
         settle=SETTLE_SECONDS if situation.labelled and others else 0.0,
     )
     if step.done:
-        return Decision(Phase.LEAVING, "leaves the group and stops its server", (*keep, StopServer()))
+        last: tuple[Action, ...] = (
+            (Dismiss(step.drain, step.close, step.overdue), StopServer()) if step.close else (StopServer(),)
+        )
+        return Decision(Phase.LEAVING, "leaves the group and stops its server", (*keep, *last))
     if step.drain.led_away is None and heir is not None:
         why = f"serves until clients are led to the new writer, member {heir.ordinal}"
     elif step.waiting:

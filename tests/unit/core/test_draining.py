@@ -51,8 +51,9 @@ ROWS = {
     ),
     "a shell in the pod stays": Row(SETTLED, [SHELL], done=True),
     "where no label leads clients there is nothing to settle": Row(
-        Drain(since=99.9), [IDLE], settle=0.0, close=(5,), done=True
+        Drain(since=99.9), [IDLE], settle=0.0, close=(5,)
     ),
+    "it is over when they are gone": Row(Drain(since=99.9), settle=0.0, done=True),
 }
 
 
