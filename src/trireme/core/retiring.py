@@ -19,7 +19,7 @@ RESERVE_PERCENT = 5
 RESERVE_MOST = GIB
 """What a member keeps free at least: 5 % of its volume, at most 1 GiB.
 
-From the first look that finds less (every 2 s) until its server has left, clients go on writing: 2 s to notice, 2 s until
+From the first look that finds less (every 2 s) until its server has left, clients go on writing: 2 s to notice, 3 s until
 clients are led away, up to 10 s for open transactions. At 50 MB/s that is 0.7 GB. A small volume has no such disk, and
 must not lose a large part of itself. A server that finds no room at all hangs in its commit, and the group with it.
 """
