@@ -1,96 +1,23 @@
 """An operator whose watches are dead: it says so, is not ready, is alive, and looks for itself meanwhile."""
 
 import asyncio
-import re
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
-import aiohttp
 import pytest
 from msgspec import structs
 
-from tests.sandbox.api_support import KUBECTLS, Kubectl, Laboratory, free_port
+from tests.sandbox.api_support import KUBECTLS, Laboratory, free_port
+from tests.sandbox.operator_support import CRD, answers, ask, has, operating, rounds, settings, until
 from tests.sandbox.test_operator_parts import resource
-from trireme.adapters.cluster_api import ClusterApi
 from trireme.adapters.kubeconfig import Access, find_access
 from trireme.operator.kinds import WATCHED
-from trireme.operator.main import Clients, Operator
-from trireme.operator.metrics import Metrics
 from trireme.operator.news import News
-from trireme.operator.settings import Settings, read_settings
 from trireme.sandbox.apiserver.faults import ApiFault, Mode, write_faults
-
-CRD = Path(__file__).parents[2] / "deploy" / "operator" / "crd.yaml"
-SOON = 40.0
-"""Seconds; a watch counts as dead after 10, and that is looked at every 5."""
-
-
-def settings(port: int) -> Settings:
-    return read_settings(
-        [],
-        {
-            "TRIREME_NAMESPACE": "default",
-            "TRIREME_NAMESPACES": "default",
-            "TRIREME_POD_NAME": "operator",
-            "TRIREME_IMAGE": "trireme",
-            "TRIREME_LISTEN": "127.0.0.1",
-            "TRIREME_HTTP_PORT": str(port),
-            "TRIREME_STEADY_SECONDS": "1",
-            "TRIREME_LEASE_SECONDS": "3",
-        },
-    )
-
-
-@asynccontextmanager
-async def operating(told: Settings, news_from: Access, access: Access) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    async with ClusterApi(access) as api, aiohttp.ClientSession() as agents:
-        task = asyncio.create_task(Operator(told, news_from, Clients(api, agents), Metrics()).run(stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            await task
-
-
-async def until(probe: Callable[[], Awaitable[bool]], what: str) -> None:
-    began = time.monotonic()
-    while not await probe():
-        assert time.monotonic() - began < SOON, what
-        await asyncio.sleep(0.1)
-
-
-async def ask(port: int, path: str) -> tuple[int, str]:
-    async with aiohttp.ClientSession() as session:
-        try:
-            async with session.get(f"http://127.0.0.1:{port}{path}") as answer:
-                return answer.status, await answer.text()
-        except aiohttp.ClientConnectionError:
-            return 0, ""
-
-
-async def answers(port: int, path: str, status: int) -> bool:
-    return (await ask(port, path))[0] == status
-
-
-async def rounds(port: int) -> float:
-    """Looks at clusters until now."""
-    found = re.search(
-        r'trireme_operator_rounds_total\{outcome="done"\} (\S+)', (await ask(port, "/metrics"))[1]
-    )
-    return float(found[1]) if found else 0.0
 
 
 @pytest.fixture
 def access(lab: Laboratory) -> Access:
     return find_access({}, file=lab.server.kubeconfig)
-
-
-async def has(kubectl: Kubectl, *named: str) -> bool:
-    return (await kubectl.run("get", *named)).code == 0
 
 
 async def test_dead_watches_are_seen_and_done_without(lab: Laboratory, access: Access) -> None:
