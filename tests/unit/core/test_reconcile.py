@@ -185,6 +185,25 @@ def test_an_object_of_somebody_else_is_in_the_way() -> None:
     assert "Service demo exists already" in decision.why
 
 
+def test_with_on_delete_the_statefulset_gets_the_settings_and_no_member_does() -> None:
+    seen = OUTDATED.set(hash=OLD).wanting(strategy=Strategy.ON_DELETE)
+    (apply,) = seen.wanting(set={**SET, "spec": {"template": "another"}}).decide().actions
+    assert isinstance(apply, Apply) and apply.obj["kind"] == "StatefulSet"
+    renewed = OUTDATED.pod(2, hash=NEW).wanting(strategy=Strategy.ON_DELETE).decide()
+    assert (renewed.actions, renewed.phase) == ((), ClusterPhase.RUNNING)
+    assert "member 0, 1 takes the new settings when its pod is deleted" in renewed.why
+
+
+def test_an_older_mariadb_stops_at_the_first_member_whose_agent_refuses_it() -> None:
+    said = "the data was written by MariaDB 11.4.3, and this image has 10.11.19"
+    refused = cluster().outdated(0, 1).down(2, Phase.BLOCKED, said)
+    decision = refused.decide()
+    assert (decision.actions, decision.phase, decision.stuck) == ((), ClusterPhase.UPDATING, True)
+    assert said in decision.why and "revert the spec" in decision.why
+    reverted = cluster().outdated(2).down(2, Phase.BLOCKED, said)
+    assert reverted.decide().actions == (delete(2),)
+
+
 def test_with_never_the_statefulset_keeps_its_settings_and_is_still_scaled() -> None:
     seen = OUTDATED.set(hash=OLD).wanting(strategy=Strategy.NEVER, replicas=5)
     changed = seen.wanting(set={**SET, "spec": {"template": "another"}})
