@@ -149,6 +149,27 @@ def pod(name: str, cluster: str | None) -> dict[str, Any]:
     }
 
 
+async def test_everything_is_read_again_now_and_then_however_often_it_looks(
+    lab: Laboratory, api: ClusterApi
+) -> None:
+    """For news that never came. Each look used to count as a reading of everything, so it never was read again."""
+    kubectl = lab.kubectl(KUBECTLS[0])
+    await kubectl("apply", "-f", str(CRD))
+    await kubectl("apply", "-f", "-", stdin=resource("demo"))
+    async with aiohttp.ClientSession() as session:
+        observer = Observer(api, Classes(api), session, ("default", "demo"), Options(image="i"))
+
+        async def members(now: float) -> int:
+            view = await observer.observe(now)
+            assert view is not None
+            return view.wanted.replicas
+
+        assert await members(0.0) == 3
+        await kubectl("scale", "galera", "demo", "--replicas=5")
+        assert [await members(now) for now in (30.0, 120.0, 239.0)] == [3, 3, 3], "no news, no reading"
+        assert await members(301.0) == 5
+
+
 # --- actions on an old picture -----------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ It judges nothing. Where the API server does not answer there is no view, and so
 
 import asyncio
 import base64
+import random
 import time
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -77,6 +78,8 @@ class Observer:
         self._options = options
         self._stale: set[str] = {kind.name for kind in (CLUSTER, POD, CLAIM, *MADE)}
         self._read_at = float("-inf")
+        self._spread = random.uniform(0.8, 1.0)  # noqa: S311
+        """Hundreds of clusters that began together are not read again together."""
         self._lists: dict[str, list[Object]] = {}
         self._token: tuple[float, bytes | None] = (float("-inf"), None)
         self._moved: dict[int, tuple[object, float]] = {}
@@ -103,7 +106,7 @@ class Observer:
 
     async def observe(self, now: float, age: float = READ_AGAIN_SECONDS) -> View | None:
         """None where the resource is gone. ``age``: seconds that what was read may be old. Raises as the API's reads."""
-        if now - self._read_at > age:
+        if now - self._read_at > age * self._spread:
             self.dirty()
             self._read_at = now
         if not await self._read_cluster():
