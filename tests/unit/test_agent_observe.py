@@ -13,6 +13,8 @@ from trireme.agent.member import Member
 from trireme.agent.observe import Observer
 from trireme.agent.records import Records
 from trireme.agent.settings import read_settings
+from trireme.api.report import Phase
+from trireme.core.draining import Drain
 
 
 class Names:
@@ -26,23 +28,15 @@ class Names:
 class Peers:
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.prompt = False
 
     async def reports(self, addresses: Sequence[str], news: asyncio.Event, *, prompt: bool) -> list[Silence]:
         assert not news.is_set()
-        assert not prompt
-        self.asked = list(addresses)
+        self.asked, self.prompt = list(addresses), prompt
         return [Silence("no answer")] * len(addresses)
 
 
-@pytest.mark.parametrize(
-    ("running", "asked"),
-    [(True, ["10.0.0.2", "10.0.0.9"]), (False, ["10.0.0.2"])],
-    ids=["running", "stopped"],
-)
-def test_a_member_of_the_same_view_is_asked_before_the_name_service_knows_its_address(
-    tmp_path: Path, running: bool, asked: list[str]
-) -> None:
-    """What a server that has ended was together with says nothing any more."""
+def observer(tmp_path: Path, peers: Peers) -> tuple[Member, Observer]:
     environment = {
         "TRIREME_POD_NAME": "demo-0",
         "TRIREME_CLUSTER": "demo",
@@ -54,13 +48,39 @@ def test_a_member_of_the_same_view_is_asked_before_the_name_service_knows_its_ad
     }
     records = Records.open(tmp_path / "trireme", "test/demo")
     member = Member(settings=read_settings(environment), binaries=None, records=records)
+    return member, Observer(member, cast(Any, Names()), cast(Any, peers), cast(Any, None))
+
+
+@pytest.mark.parametrize(
+    ("running", "asked"),
+    [(True, ["10.0.0.2", "10.0.0.9"]), (False, ["10.0.0.2"])],
+    ids=["running", "stopped"],
+)
+def test_a_member_of_the_same_view_is_asked_before_the_name_service_knows_its_address(
+    tmp_path: Path, running: bool, asked: list[str]
+) -> None:
+    """What a server that has ended was together with says nothing any more."""
+    peers = Peers()
+    member, looks = observer(tmp_path, peers)
     member.group_addresses = frozenset({"10.0.0.1", "10.0.0.9"})
     if running:
         member.server = cast(Any, object())
-    peers = Peers()
-    observer = Observer(member, cast(Any, Names()), cast(Any, peers), cast(Any, None))
-    asyncio.run(observer._ask_members(prompt=False))
+    asyncio.run(looks._ask_members(prompt=False))
     assert peers.asked == asked
+    assert not peers.prompt
+
+
+@pytest.mark.parametrize("what", ["stop_since", "retire_since", "drain"])
+def test_an_address_that_nobody_has_any_more_is_not_waited_for_while_clients_move(
+    tmp_path: Path, what: str
+) -> None:
+    """Each look took 3 s, and found the same client in another transaction: it was cut off after 12 s."""
+    peers = Peers()
+    member, looks = observer(tmp_path, peers)
+    setattr(member, what, Drain(since=1.0) if what == "drain" else 1.0)
+    member.busy = (Phase.LEAVING, "looks")
+    asyncio.run(looks.observe(prompt=False))
+    assert peers.prompt
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,11 @@ class Member:
     def writes(self) -> bool:
         return self.writer is not None and self.writer.ordinal == self.settings.ordinal
 
+    @property
+    def moving(self) -> bool:
+        """Its clients are led elsewhere: it leaves, or another took the writer's role from it."""
+        return self.stop_since is not None or self.retire_since is not None or self.drain is not None
+
     def _held_up(self, verdict: directory.Verdict | None) -> bool:
         waits = self.phase is Phase.BLOCKED or self.busy is not None or time.monotonic() < self.retry_at
         low = (

@@ -38,10 +38,12 @@ class Observer:
     async def observe(self, *, prompt: bool) -> Situation:
         """One round of looking: the server, the name service and the other agents, each bounded by its time-out.
 
-        ``prompt``: there is news to act on, so that members that are slow to answer are not waited for.
+        ``prompt``: there is news to act on, so that members that are slow to answer are not waited for. Nor are they
+        while clients move: a name service that still tells a restarted pod's old address made each look take 3 s.
         """
         self._look_at_volume()
         if self._knows_itself():
+            prompt = prompt or self._member.moving
             await asyncio.gather(self._look_at_server(), self._ask_members(prompt))
         return self.situation()
 
@@ -127,9 +129,7 @@ class Observer:
             elif member.non_primary_since is None:
                 member.non_primary_since = time.monotonic()
             member.was_connected = member.was_connected or member.status.connected
-            leaves = member.stop_since is not None or member.retire_since is not None
-            moving = leaves or member.drain is not None
-            member.clients = await self._monitor.clients() if moving else ()
+            member.clients = await self._monitor.clients() if member.moving else ()
         except TriremeError as error:
             member.status = None
             member.refusal = str(error) if isinstance(error, PermanentError) else None

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from trireme.api.report import Phase, Report, WriterClaim
+from trireme.api.report import Phase, WriterClaim
 from trireme.core.draining import HANDOVER_SECONDS, SETTLE_SECONDS, Drain, advance, led_to
 from trireme.core.situation import Action, Claim, Decision, Dismiss, Exit, Situation, StopServer
 from trireme.core.writer import choose_writer, in_same_component, may_write
@@ -26,14 +26,14 @@ def leave(situation: Situation) -> Decision:
     keep = (Claim(claim),) if claim is not None and claim != me.writer else ()
     waited = situation.now - _since(situation)
     writes = claim is not None and claim.ordinal == me.ordinal
-    others = _able_others(situation)
-    if writes and others and waited < HANDOVER_SECONDS:
+    elsewhere = _served_elsewhere(situation)
+    if writes and elsewhere and waited < HANDOVER_SECONDS:
         return Decision(Phase.LEAVING, "hands the writer role over before it stops", keep, again=0.1)
-    return _drain(situation, claim, keep, bool(others))
+    return _drain(situation, claim, keep, elsewhere)
 
 
 def _drain(
-    situation: Situation, claim: WriterClaim | None, keep: tuple[Claim, ...], others: bool
+    situation: Situation, claim: WriterClaim | None, keep: tuple[Claim, ...], elsewhere: bool
 ) -> Decision:
     """Where nobody else serves, there is nowhere to lead clients to: only open transactions are waited for."""
     heir = situation.answers.get(claim.ordinal) if claim is not None else None
@@ -41,16 +41,16 @@ def _drain(
         _begun(situation),
         [replace(client, local=False) for client in situation.clients],
         now=situation.now,
-        led_away=heir is None or claim is None or led_to(heir, claim),
-        settle=SETTLE_SECONDS if situation.labelled and others else 0.0,
+        led_away=not elsewhere or (heir is not None and claim is not None and led_to(heir, claim)),
+        settle=SETTLE_SECONDS if situation.labelled and elsewhere else 0.0,
     )
     if step.done:
         last: tuple[Action, ...] = (
             (Dismiss(step.drain, step.close, step.overdue), StopServer()) if step.close else (StopServer(),)
         )
         return Decision(Phase.LEAVING, "leaves the group and stops its server", (*keep, *last))
-    if step.drain.led_away is None and heir is not None:
-        why = f"serves until clients are led to the new writer, member {heir.ordinal}"
+    if step.drain.led_away is None and claim is not None:
+        why = f"serves until clients are led to the new writer, member {claim.ordinal}"
     elif step.waiting:
         why = f"waits for {step.waiting} open transactions to finish"
     else:
@@ -69,5 +69,9 @@ def _since(situation: Situation) -> float:
     return min((since for since in known if since is not None), default=situation.now)
 
 
-def _able_others(situation: Situation) -> list[Report]:
-    return [r for r in situation.answers.values() if in_same_component(situation.me, r) and may_write(r)]
+def _served_elsewhere(situation: Situation) -> bool:
+    """Somebody else serves, or may: who is in the view and silent just now is not gone (invariant 5)."""
+    me, answers = situation.me, situation.answers
+    view = me.last_view.members if me.last_view is not None else ()
+    unheard = any(ordinal != me.ordinal and ordinal not in answers for ordinal in view)
+    return unheard or any(in_same_component(me, report) and may_write(report) for report in answers.values())

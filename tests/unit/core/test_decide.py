@@ -321,6 +321,18 @@ class TestLeaving:
         stopping = replace(s, stop_since=997.0, drain=Drain(since=997.0, led_away=997.4))
         assert StopServer() in decide(stopping).actions
 
+    def test_who_is_in_the_view_and_silent_for_a_moment_is_not_gone(self) -> None:
+        """A slow answer of the only other member: the writer stopped at once, and its clients with it."""
+        me = member(0).primary().in_view(9, 0, 1).claiming(100, 0).leaving()
+        s = situation(me, stop_since=999.5, labelled=True)
+        assert "hands the writer role over" in decide(s).why
+        follows = replace(s, me=me.claiming(101, 1).report)
+        assert "until clients are led" in decide(follows).why
+        late = decide(replace(follows, stop_since=994.9))
+        assert StopServer() not in late.actions, "it may serve, and nodes take their time"
+        alone = member(0).primary().in_view(10, 0).claiming(100, 0).leaving()
+        assert StopServer() in decide(replace(s, me=alone.report)).actions
+
     def test_the_last_member_waits_for_no_heir(self) -> None:
         assert kinds(situation(member(0).primary().claiming(1, 0).leaving(), stop_since=999.9)) == [
             StopServer
