@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.endpoint_watch import EndpointWatch
 from tests.servers.sandboxed import Cluster, Kubernetes, cluster, connect, wait_until
 from tests.servers.writing_client import WritingClient
 
@@ -32,11 +33,13 @@ def ran(demo: Cluster, *arguments: str) -> str:
 
 def test_the_role_moves_there_and_back(demo: Cluster) -> None:
     old = demo.writer()
-    with WritingClient(demo) as client:
+    with WritingClient(demo) as client, EndpointWatch(demo, "demo-primary") as watch:
         for target in ("demo-2", old):
             assert f"the writer is {target}, was " in ran(demo, "switchover", "--to", target)
             assert demo.writer() == target
             client.wait_for_more()
+    assert frozenset() not in watch.seen, "a proxy that saw this refused clients until its next look"
+    assert [each for each in watch.seen if len(each) == 1] == [{old}, {"demo-2"}, {old}]
     sys.stdout.write(f"switchover: longest stall {client.longest_stall:.3f} s, {len(client.errors)} errors\n")
     assert client.longest_stall < STALL_SECONDS, client.errors
     assert {pod: client.lost(pod) for pod in demo.pods()} == {pod: set() for pod in demo.pods()}
@@ -44,6 +47,18 @@ def test_the_role_moves_there_and_back(demo: Cluster) -> None:
         "SELECT COUNT(*) FROM information_schema.PROCESSLIST", through="demo-secondary", user="root"
     )
     assert readers
+
+
+def test_a_writer_that_is_stopped_keeps_its_clients_until_there_is_another(demo: Cluster) -> None:
+    """As in a drain. It took its own label away before anybody had claimed its role."""
+    old = demo.writer()
+    with WritingClient(demo) as client, EndpointWatch(demo, "demo-primary") as watch:
+        demo.kubectl("delete", "pod", old)
+        client.wait_for_more()
+    assert frozenset() not in watch.seen, watch.seen
+    assert demo.writer() != old
+    demo.wait_synced()
+    assert {pod: client.lost(pod) for pod in demo.pods()} == {pod: set() for pod in demo.pods()}
 
 
 def test_a_password_is_changed_in_the_secret_alone(demo: Cluster) -> None:
