@@ -34,3 +34,17 @@ def test_a_named_image_that_never_ran_leaves_the_operators_own() -> None:
     tried = planned(image="no-such:1")
     assert tried.told.image is None
     assert planned(before=tried.told.image).image == OWN
+
+
+def test_a_refusal_begins_with_the_field() -> None:
+    """It stands in the resource's own conditions, and in one line of `trireme status`."""
+    found: dict[str, Any] = {
+        "metadata": {"name": "demo", "namespace": "default", "uid": "u", "generation": 1},
+        "spec": {"storage": {"size": "1Gi"}, "myCnf": "[mariadb]\nwsrep_on=OFF\n"},
+    }
+    refusal = plan(found, Options(image=OWN), None).wanted.refusal
+    assert refusal is not None
+    assert refusal.startswith("spec.myCnf: my.cnf line 2: wsrep_on is refused")
+    assert (plan({**found, "spec": {}}, Options(image=OWN), None).wanted.refusal or "").startswith(
+        "spec.storage"
+    )

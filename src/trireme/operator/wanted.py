@@ -38,7 +38,7 @@ def plan(found: Object, options: Options, founder: str | None) -> Plan:
         built = manifests(cluster, options, founder)
     except PermanentError as error:
         return Plan(
-            wanted=_refused(found, _said(error)), told=told, image=status.get("image", ""), selector=""
+            wanted=_refused(found, _said(found, error)), told=told, image=status.get("image", ""), selector=""
         )
     if cluster.spec.image is None:
         told = replace(told, image=built.image)
@@ -51,10 +51,12 @@ def plan(found: Object, options: Options, founder: str | None) -> Plan:
     )
 
 
-def _said(error: PermanentError) -> str:
+def _said(found: Object, error: PermanentError) -> str:
+    """Without the resource's own name: it is said in the resource."""
     if isinstance(error, InvalidClusterError):
         return "; ".join(str(problem) for problem in error.problems)
-    return str(error)
+    metadata = found["metadata"]
+    return str(error).removeprefix(f"GaleraCluster {metadata['namespace']}/{metadata['name']}: ")
 
 
 def _refused(found: Object, why: str) -> Wanted:
