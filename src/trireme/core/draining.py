@@ -65,12 +65,23 @@ class Step:
     first, and a client that tries again on the same connection hears it again."""
 
 
-def advance(drain: Drain, clients: Iterable[Client], *, now: float, led_away: bool, settle: float) -> Step:
-    """``led_away``: clients are led to another member by now. ``settle``: seconds until all of them are."""
+def advance(
+    drain: Drain,
+    clients: Iterable[Client],
+    *,
+    now: float,
+    led_away: bool,
+    settle: float,
+    patience: float = HANDOVER_SECONDS,
+) -> Step:
+    """``led_away``: clients are led to another member by now, which is waited for as long as ``patience``.
+
+    ``settle``: seconds until all of them are.
+    """
     remote = [client for client in clients if not client.local]
     newest = max((client.id for client in remote), default=0)
     if drain.led_away is None:
-        if not led_away and now - drain.since < HANDOVER_SECONDS:
+        if not led_away and now - drain.since < patience:
             return Step(drain, (), False, 0, False)
         drain = replace(drain, led_away=now)
     began = drain.led_away if drain.led_away is not None else now

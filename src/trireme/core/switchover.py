@@ -1,8 +1,9 @@
 """Handing the writer's role to another member on request, while both serve. Pure.
 
 The writer names its heir in its report; the heir opens the next term once it is able; the writer serves until
-clients are led to the heir, and then asks its own to connect anew (:mod:`trireme.core.draining`). Whoever of the
-two dies meanwhile, the ordinary succession of :mod:`trireme.core.writer` goes on from what is left.
+clients are led to the heir, and asks its own to connect anew once all nodes do so (:mod:`trireme.core.draining`).
+Which pod is labelled first is :mod:`trireme.core.routing`'s. Whoever of the two dies meanwhile, the ordinary
+succession of :mod:`trireme.core.writer` goes on from what is left.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,10 @@ from trireme.core.writer import in_same_component, may_write
 
 SWITCHOVER_SECONDS = 15.0
 """Longest wait for the heir to claim the role. It needs two message round trips; then it is not coming."""
+
+LED_AWAY_SECONDS = 60.0
+"""Longest wait of a former writer, which serves on, for clients to be led to the new one. Whom it closed earlier would
+come back, and stay: the API server may be away for a while, or the new writer's pod not ready."""
 
 STRANDED_SECONDS = 10.0
 """A writer that Kubernetes does not lead clients to stays it that long: a probe may have missed it."""
@@ -90,6 +95,7 @@ def follow_up(situation: Situation, claim: WriterClaim | None) -> tuple[Action, 
         now=situation.now,
         led_away=new is not None and led_to(new, claim),
         settle=SETTLE_SECONDS if situation.labelled else 0.0,
+        patience=LED_AWAY_SECONDS,
     )
     return (Dismiss(None if step.done else step.drain, step.close, step.overdue),)
 

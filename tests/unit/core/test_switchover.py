@@ -10,9 +10,9 @@ from tests.unit.core.builders import OTHER_HISTORY, Builder, answers, member, si
 from trireme.api.commands import Switchover
 from trireme.api.report import Report, WriterClaim
 from trireme.core.decide import decide
-from trireme.core.draining import Drain
+from trireme.core.draining import Client, Drain
 from trireme.core.situation import Claim, Dismiss, DropHeir, Heir
-from trireme.core.switchover import SWITCHOVER_SECONDS, judge, relief
+from trireme.core.switchover import LED_AWAY_SECONDS, SWITCHOVER_SECONDS, judge, relief
 from trireme.core.writer import choose_writer
 
 WRITER = member(0).primary().claiming(100, 0)
@@ -93,6 +93,19 @@ def test_a_member_that_lost_the_role_drains_and_one_that_gets_it_back_stops_drai
     assert Dismiss(None) in decide(back).actions
     followed = situation(WRITER.claiming(102, 2), ONE, new.unrouted(), drain=Drain(since=999.0))
     assert decide(followed).actions == (Dismiss(Drain(since=999.0)),)
+
+
+def test_clients_are_asked_when_labels_move_and_not_before_however_long_the_api_is_away() -> None:
+    """Closed after 5 s, they came back, and were never asked again: the former writer kept them for ever."""
+    me, new = WRITER.claiming(102, 2), member(2).primary().claiming(102, 2)
+    idle = (Client(7, busy=False),)
+    away = situation(me, ONE, new.unrouted(), drain=Drain(since=960.0), clients=idle, labelled=True)
+    assert decide(away).actions == (Dismiss(Drain(since=960.0)),)
+    moved = replace(away, answers=answers(ONE, new), drain=Drain(since=960.0, led_away=997.0))
+    (asked,) = (action for action in decide(moved).actions if isinstance(action, Dismiss))
+    assert asked.close == (7,)
+    (given_up,) = decide(replace(away, now=960.0 + LED_AWAY_SECONDS)).actions
+    assert given_up == Dismiss(Drain(since=960.0, led_away=960.0 + LED_AWAY_SECONDS))
 
 
 # --- any order of rounds, messages, requests and deaths -----------------------------------------------------------
