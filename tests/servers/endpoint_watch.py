@@ -5,6 +5,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -61,10 +62,9 @@ class EndpointWatch:
         text, decoder = "", json.JSONDecoder()
         for line in self._process.stdout:
             text += line
-            if line.rstrip() == "}":
-                event, end = decoder.raw_decode(text)
-                text = text[end:].lstrip()
-                yield event
+            with suppress(json.JSONDecodeError):  # it goes on in the next line
+                yield decoder.raw_decode(text)[0]
+                text = ""
 
 
 def _usable(piece: dict[str, Any]) -> Iterator[str]:
