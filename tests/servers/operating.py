@@ -63,16 +63,21 @@ class Operator:
         return status
 
     @contextmanager
-    def dying(self, seed: int = 0) -> Iterator[list[float]]:
-        """Meanwhile it is killed at random instants, and started again at once."""
+    def dying(self, seed: int = 0, *, first: float = 5.0) -> Iterator[list[float]]:
+        """Meanwhile it is killed at random instants, and started again at once.
+
+        It dies within ``first`` seconds, for what takes no longer than that; then every 1 to 5 s.
+        """
         chance, stop = random.Random(seed), threading.Event()
         died: list[float] = []
 
         def run() -> None:
-            while not stop.wait(chance.uniform(1.0, 5.0)):
+            pause = chance.uniform(0.0, first)
+            while not stop.wait(pause):
                 self.kill()
                 died.append(time.monotonic())
                 self.start()
+                pause = chance.uniform(1.0, 5.0)
 
         thread = threading.Thread(target=run)
         thread.start()

@@ -68,6 +68,94 @@ def test_a_bad_setting_stops_at_the_first_member_and_is_undone_by_reverting(demo
     check(client)
 
 
+def test_an_image_that_is_not_there_is_undone_by_reverting(demo: Operated) -> None:
+    before, image = demo.uids(), demo.resource()["status"]["image"]
+    with RetryingClient(demo) as client:
+        demo.change({"image": "nobody.example/no-such-image:1"})
+        wait_stuck(demo, "nobody.example/no-such-image:1")
+        demo.change({"image": None})
+        demo.wait_settled()
+        client.wait_for_more()
+    assert demo.resource()["status"]["image"] == image
+    after = demo.uids()
+    assert {pod for pod in before if before[pod] != after[pod]} == {"demo-2"}
+    check(client)
+
+
+def test_an_older_mariadb_stops_at_the_first_member_and_is_undone_by_reverting(demo: Operated) -> None:
+    """There is one MariaDB here: member 2's data is marked as a newer one would have left it."""
+    mark = "/var/lib/mysql/data/mysql_upgrade_info"
+    before = demo.uids()
+    with RetryingClient(demo) as client:
+        in_member_2(demo, f"echo 11.4.3-MariaDB > {mark}")
+        demo.change({"image": "trireme/trireme:with-an-older-mariadb"})
+        message = wait_stuck(demo, "the data was written by MariaDB 11.4.3, and this image has 10.11.")
+        assert "revert the spec" in message
+        after = demo.uids()
+        assert {pod for pod in before if before[pod] != after[pod]} == {"demo-2"}
+        in_member_2(demo, f"rm {mark}")
+        demo.change({"image": None})
+        demo.wait_settled()
+        client.wait_for_more()
+    check(client)
+
+
+def in_member_2(demo: Operated, script: str) -> None:
+    demo.kubectl("exec", "demo-2", "--container=mariadb", "--", "sh", "-c", script)
+
+
+def wait_stuck(demo: Operated, words: str) -> str:
+    """Until the update is said to have stopped at member 2, for this reason."""
+
+    def stuck() -> str:
+        found = demo.condition("Progressing")
+        if found.get("reason") != "UpdateStuck" or words not in found["message"]:
+            raise LookupError(found)
+        return found["message"]
+
+    message: str = wait_until(stuck, "it says that it is stuck", 120)
+    assert "member 2" in message
+    return message
+
+
+def test_on_delete_and_never_restart_nobody(demo: Operated) -> None:
+    """OnDelete: a member takes the new settings when its pod is deleted. Never: not even then."""
+    before = demo.uids()
+    with RetryingClient(demo) as client:
+        demo.change(
+            {"updateStrategy": {"type": "OnDelete"}, "podMetadata": {"annotations": {"round": "one"}}}
+        )
+        wait_message(demo, "takes the new settings when its pod is deleted (OnDelete)")
+        demo.kubectl("delete", "pod", "demo-2", "--wait=false")
+        wait_until(lambda: updated(demo) == {"demo-2"}, "it has the new settings", 90)
+        assert {pod for pod, uid in demo.uids().items() if before[pod] != uid} == {"demo-2"}
+        second = demo.uids()["demo-2"]
+        demo.change({"updateStrategy": {"type": "Never"}, "podMetadata": {"annotations": {"round": "two"}}})
+        wait_message(demo, "the new settings are not given to member 0, 1, 2 (updateStrategy Never)")
+        demo.kubectl("delete", "pod", "demo-2", "--wait=false")
+        wait_until(lambda: demo.uids().get("demo-2") not in (None, second), "it is another pod", 90)
+        demo.wait_synced()
+        assert demo.pods()["demo-2"]["metadata"]["annotations"]["round"] == "one"
+        demo.change(
+            {"updateStrategy": {"type": "RollingUpdate"}, "podMetadata": {"annotations": {"round": None}}}
+        )
+        demo.wait_settled()
+        client.wait_for_more()
+    assert {pod for pod, uid in demo.uids().items() if before[pod] != uid} == {"demo-2"}
+    check(client)
+
+
+def updated(demo: Operated) -> set[str]:
+    """Members that are Synced with the settings of the spec."""
+    return {
+        each["name"] for each in demo.resource()["status"]["members"] if each["updated"] and each["ready"]
+    }
+
+
+def wait_message(demo: Operated, words: str) -> None:
+    wait_until(lambda: words in demo.status_in("Running")["message"], words, 60)
+
+
 def test_settings_that_break_the_cluster_are_refused_with_the_reason(demo: Operated) -> None:
     before = demo.uids()
     demo.change({"myCnf": "[mariadb]\nwsrep_on=OFF\n"})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.operating import Operated, operated
+from tests.servers.operating import SEEDS, Operated, operated
 from tests.servers.retrying_client import RetryingClient
 from tests.servers.sandboxed import Kubernetes, wait_until
 
@@ -81,12 +81,17 @@ def test_two_members_are_updated_one_after_the_other(demo: Operated) -> None:
     check(client)
 
 
-def test_volumes_that_cannot_grow_are_replaced_one_after_the_other(demo: Operated) -> None:
-    history = demo.resource()["status"]["clusterUUID"]
+@pytest.mark.parametrize("seed", SEEDS)
+def test_volumes_that_cannot_grow_are_replaced_while_the_operator_dies(demo: Operated, seed: int) -> None:
+    history, larger = demo.resource()["status"]["clusterUUID"], f"{2 + seed}Gi"
     with RetryingClient(demo) as client:
-        demo.change({"storage": {"size": "2Gi"}})
-        wait_until(lambda: sizes(demo) == ["2Gi", "2Gi"] and settled(demo), "both have larger volumes", 180)
+        with demo.operator.dying(seed) as died:
+            demo.change({"storage": {"size": larger}})
+            wait_until(
+                lambda: sizes(demo) == [larger, larger] and settled(demo), "both have larger volumes", 180
+            )
         client.wait_for_more()
+    assert died
     assert demo.resource()["status"]["clusterUUID"] == history
     check(client)
 
