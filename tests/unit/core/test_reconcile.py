@@ -89,6 +89,8 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     ("stuck: no other restarts", STUCK, (), ClusterPhase.UPDATING),
     ("stuck and reverted: the broken one goes back", cluster().outdated(2).down(2, Phase.BLOCKED), (delete(2),), ClusterPhase.UPDATING),
     ("stuck by an image that is not there", cluster().outdated(2).silent(2).pod(2, running=False, ready=False, trouble="ImagePullBackOff"), (delete(2),), ClusterPhase.UPDATING),
+    ("stuck by a Secret that is not there", cluster().outdated(2).silent(2).pod(2, running=False, ready=False).moving(unmoved={2: 11.0}), (delete(2),), ClusterPhase.UPDATING),
+    ("an outdated one that starts just now", cluster().outdated(2).silent(2).pod(2, running=False, ready=False).moving(unmoved={2: 1.0}), (), ClusterPhase.UPDATING),
     ("outdated and still trying", cluster().outdated(2).down(2), (), ClusterPhase.UPDATING),
     ("outdated and trying in vain", cluster().outdated(2).down(2).moving(unmoved={2: 30.0}), (delete(2),), ClusterPhase.UPDATING),
     ("outdated and in a state transfer: never cut short", cluster().outdated(2).down(2, Phase.TRANSFERRING).moving(unmoved={2: 900.0}), (), ClusterPhase.UPDATING),

@@ -39,7 +39,7 @@ def replace_broken(view: View, found: SetSeen) -> Step | None:
         return None
     if not found.observed:
         return None
-    broken = [view.pods[o] for o in sorted(outdated(view)) if stopped(view, o) and _hopeless(view, o)]
+    broken = [view.pods[o] for o in sorted(outdated(view)) if _starts_in_vain(view, o)]
     if not broken:
         return None
     names = ", ".join(str(pod.ordinal) for pod in broken)
@@ -49,6 +49,15 @@ def replace_broken(view: View, found: SetSeen) -> Step | None:
         actions=tuple(DeletePod(pod.name, pod.uid) for pod in broken),
         again=1.0,
     )
+
+
+def _starts_in_vain(view: View, ordinal: int) -> bool:
+    """It runs no server, and will run none with these settings."""
+    pod = view.pods[ordinal]
+    if not pod.running and not pod.terminating:
+        # Kubernetes names no trouble where a container waits for a Secret or a volume that is not there.
+        return bool(pod.trouble) or not pod.node or view.unmoved.get(ordinal, 0.0) > IN_VAIN_SECONDS
+    return stopped(view, ordinal) and _hopeless(view, ordinal)
 
 
 def _hopeless(view: View, ordinal: int) -> bool:
