@@ -19,7 +19,7 @@ from trireme.adapters.pod_state import pod_state
 from trireme.api.report import Report
 from trireme.core.reconcile.drift import ref
 from trireme.core.reconcile.founder import founder
-from trireme.core.reconcile.seen import Ref, View
+from trireme.core.reconcile.seen import PodSeen, Ref, View
 from trireme.manifests.cluster import Options
 from trireme.operator.kinds import CLAIM, CLASS, CLUSTER, MADE, POD, SECRET, Kind
 from trireme.operator.read import pods_seen, set_seen, volumes_seen
@@ -29,6 +29,8 @@ NAME_LABEL = "app.kubernetes.io/name=trireme"
 READ_AGAIN_SECONDS = 300.0
 """Everything is read again so often, for news that never came."""
 CLASSES_SECONDS = 300.0
+RELAPSE_SECONDS = 15.0
+"""A container that was restarted is trusted after so long: one that crashes in a loop runs for moments."""
 TOKEN_SECONDS = 2.0
 """Between two looks for a Secret that is not there yet, or whose token the agents do not accept."""
 
@@ -83,6 +85,8 @@ class Observer:
         self._lists: dict[str, list[Object]] = {}
         self._token: tuple[float, bytes | None] = (float("-inf"), None)
         self._moved: dict[int, tuple[object, float]] = {}
+        self._restarts: dict[str, tuple[int, float]] = {}
+        """By pod's uid: how often its containers were restarted, and since when it is that often."""
         self.cluster: Object = {}
         self.plan: Plan | None = None
         self.addresses: dict[int, Address] = {}
@@ -129,6 +133,7 @@ class Observer:
             reports=reports,
             silent=silent,
             unmoved=self._unmoved(now, reports),
+            relapsed=self._relapsed(now, pods),
             tolerated=dict(self.tolerated),
             refusals=dict(self.refusals),
         )
@@ -229,6 +234,15 @@ class Observer:
         """Nobody accepts it: it may have been changed."""
         if time.monotonic() - self._token[0] > TOKEN_SECONDS:
             self._token = (float("-inf"), None)
+
+    def _relapsed(self, now: float, pods: Mapping[int, PodSeen]) -> frozenset[int]:
+        """Counted from when it was seen, by the operator's own clock."""
+        before, self._restarts = self._restarts, {}
+        for pod in pods.values():
+            count, since = before.get(pod.uid, (0, now))
+            self._restarts[pod.uid] = (pod.restarts, since if count == pod.restarts else now)
+        recent = {uid for uid, (count, at) in self._restarts.items() if count and now - at < RELAPSE_SECONDS}
+        return frozenset(ordinal for ordinal, pod in pods.items() if pod.uid in recent)
 
     def _unmoved(self, now: float, reports: Mapping[int, Report]) -> dict[int, float]:
         """Seconds since each member last got further: another pod, another position, more bytes of a transfer.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from trireme.adapters.cluster_api import Object
-from trireme.adapters.pod_state import pod_state
+from trireme.adapters.pod_state import SERVER_CONTAINER, pod_state
 from trireme.api.names import ROLE_LABEL
 from trireme.api.resource import amount
 from trireme.core.reconcile.seen import PodSeen, SetSeen, VolumeSeen
@@ -38,9 +38,23 @@ def pods_seen(cluster: str, pods: Iterable[Object]) -> dict[int, PodSeen]:
             node=state.node,
             role=(metadata.get("labels") or {}).get(ROLE_LABEL, ""),
             trouble=_trouble(state.state, state.message, running=state.running),
+            beside=_beside(pod),
+            restarts=sum(int(each.get("restartCount", 0)) for each in _containers(pod)),
             configs=_configs(pod.get("spec") or {}),
         )
     return found
+
+
+def _containers(pod: Object) -> list[Object]:
+    return (pod.get("status") or {}).get("containerStatuses") or []
+
+
+def _beside(pod: Object) -> str:
+    for each in _containers(pod):
+        if each["name"] != SERVER_CONTAINER and not each.get("ready"):
+            waiting = (each.get("state") or {}).get("waiting") or {}
+            return f"container {each['name']} is not ready ({waiting.get('reason') or 'it runs'})"
+    return ""
 
 
 def _trouble(word: str, message: str, *, running: bool) -> str:

@@ -41,6 +41,7 @@ def scale(members: int) -> Scale:
 
 OUTDATED = cluster().outdated(0, 1, 2)
 GROWN = cluster().wanting(size=20 * GIB)
+LAME = cluster().pod(1, ready=False, beside="container http is not ready (CrashLoopBackOff)")
 STUCK = cluster().outdated(0, 1).down(2, Phase.BLOCKED, "bad setting")
 FIVE = cluster(5)
 WANTS_FIVE = cluster().wanting(replicas=5)
@@ -91,6 +92,10 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     ("stuck by an image that is not there", cluster().outdated(2).silent(2).pod(2, running=False, ready=False, trouble="ImagePullBackOff"), (delete(2),), ClusterPhase.UPDATING),
     ("stuck by a Secret that is not there", cluster().outdated(2).silent(2).pod(2, running=False, ready=False).moving(unmoved={2: 11.0}), (delete(2),), ClusterPhase.UPDATING),
     ("an outdated one that starts just now", cluster().outdated(2).silent(2).pod(2, running=False, ready=False).moving(unmoved={2: 1.0}), (), ClusterPhase.UPDATING),
+    ("a sidecar of the new settings ends again and again", cluster().outdated(0, 1).moving(relapsed=frozenset({2})), (), ClusterPhase.UPDATING),
+    ("a container of an outdated member was restarted", cluster().outdated(0, 1).moving(relapsed=frozenset({1})), (restart(1),), ClusterPhase.UPDATING),
+    ("stuck by a sidecar and reverted: the lame go first, past a budget that counts them", LAME.outdated(1), (delete(1),), ClusterPhase.UPDATING),
+    ("lame beside a member that is away", LAME.outdated(1).down(2), (), ClusterPhase.UPDATING),
     ("outdated and still trying", cluster().outdated(2).down(2), (), ClusterPhase.UPDATING),
     ("outdated and trying in vain", cluster().outdated(2).down(2).moving(unmoved={2: 30.0}), (delete(2),), ClusterPhase.UPDATING),
     ("outdated and in a state transfer: never cut short", cluster().outdated(2).down(2, Phase.TRANSFERRING).moving(unmoved={2: 900.0}), (), ClusterPhase.UPDATING),

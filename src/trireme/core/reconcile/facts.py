@@ -1,6 +1,6 @@
 """What can be told from a view, and what cannot: serving, stopped, calm. Silence is neither (invariant 5)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from trireme.api.names import PRIMARY
 from trireme.api.report import Phase, Report, UpgradeState
@@ -90,15 +90,25 @@ def served_by(view: View) -> int | None:
     return now if led_elsewhere(view, now) is None else None
 
 
-def unrest(view: View) -> str | None:
-    """Why no member may be taken away now; None when every one of them is there and Synced."""
+def lame(view: View, ordinal: int) -> bool:
+    """Its server is Synced, and Kubernetes leads nobody to it, for a container of its pod that is not ready."""
+    pod, report = view.pods[ordinal], view.reports.get(ordinal)
+    synced_itself = report is not None and report.server is not None and report.server.synced
+    return bool(pod.beside) and pod.running and not pod.ready and not pod.terminating and synced_itself
+
+
+def unrest(view: View, besides: Collection[int] = ()) -> str | None:
+    """Why no member may be taken away now; None when every one of them is there and Synced.
+
+    ``besides``: members that are lame, and are to be taken away for that.
+    """
     if view.set is None or view.set.terminating or not view.set.observed:
         return "the StatefulSet is not settled"
-    return next(_troubles(view), None)
+    return next(_troubles(view, besides), None)
 
 
-def _troubles(view: View) -> Iterator[str]:
-    for ordinal in sorted({*declared(view), *view.pods}):
+def _troubles(view: View, besides: Collection[int]) -> Iterator[str]:
+    for ordinal in sorted({*declared(view), *view.pods} - set(besides)):
         pod = view.pods.get(ordinal)
         if pod is None:
             yield f"member {ordinal} has no pod"
@@ -129,8 +139,8 @@ def _troubles(view: View) -> Iterator[str]:
 def trouble(view: View, pod: PodSeen) -> str:
     """What a member that is not Synced does, in its own words, its pod's, or those of whoever asked it."""
     report = view.reports.get(pod.ordinal)
-    if pod.trouble:
-        return f"member {pod.ordinal}: {pod.trouble}"
+    if pod.trouble or lame(view, pod.ordinal):
+        return f"member {pod.ordinal}: {pod.trouble or pod.beside}"
     if report is not None:
         if report.phase is Phase.SYNCED:
             return f"member {pod.ordinal} is not ready yet"

@@ -7,6 +7,7 @@ from trireme.core.reconcile.actions import Action, ClusterPhase, DeletePod, Evic
 from trireme.core.reconcile.facts import (
     has_settings,
     heir,
+    lame,
     primaries,
     stopped,
     synced,
@@ -17,6 +18,8 @@ from trireme.core.reconcile.facts import (
 from trireme.core.reconcile.members import hand_over
 from trireme.core.reconcile.seen import PodSeen, SetSeen, Strategy, View
 
+AGAIN_AND_AGAIN = 3
+"""Restarts of a member's containers since its pod got the new settings that are no accident."""
 IN_VAIN_SECONDS = 10.0
 """An outdated member that runs no server and shows no progress for so long is replaced, while a Primary lives."""
 RECOVERY_SECONDS = 60.0
@@ -82,15 +85,22 @@ def roll(view: View, found: SetSeen) -> Step | None:
         return None
     if found.hash != wanted.restart_hash:
         return Step(phase=ClusterPhase.UPDATING, why="the StatefulSet gets the new settings first", again=0.5)
-    if (why := unrest(view)) is not None:
+    first = {o for o in left if lame(view, o)}
+    if (why := unrest(view, first) or _relapse(view)) is not None:
         return wait(view, why)
     now = writer(view)
-    secondaries = [o for o in left if o != now]
+    secondaries = sorted((o for o in left if o != now), key=lambda o: (o not in first, -o))
     if secondaries:
         pod = view.pods[secondaries[0]]
         why = f"member {pod.ordinal} restarts with the new settings, {len(left)} to go"
         return Step(phase=ClusterPhase.UPDATING, why=why, actions=(restart(view, pod),), again=1.0)
     return _writer(view, view.pods[left[0]])
+
+
+def _relapse(view: View) -> str | None:
+    """The new settings are no good where a container ends soon after each start: it is ready for moments only."""
+    again = sorted(o for o in view.relapsed if o in view.pods and has_settings(view, o))
+    return f"a container of member {again[0]} was restarted a moment ago" if again else None
 
 
 def _writer(view: View, pod: PodSeen) -> Step:
@@ -103,8 +113,11 @@ def _writer(view: View, pod: PodSeen) -> Step:
 
 
 def restart(view: View, pod: PodSeen) -> Action:
-    """Within the disruption budget, so that a drain at the same moment is noticed; past one that forbids all."""
-    if view.wanted.budget_blocks:
+    """Within the disruption budget, so that a drain at the same moment is noticed; past one that forbids all.
+
+    Past it, too, for a member that no client is led to: the budget counts it as missing already.
+    """
+    if view.wanted.budget_blocks or lame(view, pod.ordinal):
         return DeletePod(pod.name, pod.uid)
     return Evict(pod.name, pod.uid)
 
@@ -121,9 +134,14 @@ def wait(view: View, why: str, phase: ClusterPhase = ClusterPhase.UPDATING) -> S
 def stuck_member(view: View) -> str | None:
     """A member with the wanted settings that does not get to Synced: by evidence, or past the deadline."""
     for ordinal, pod in sorted(view.pods.items()):
-        if not has_settings(view, ordinal) or pod.terminating or synced(view, ordinal):
+        again = ordinal in view.relapsed
+        if not has_settings(view, ordinal) or pod.terminating or (synced(view, ordinal) and not again):
             continue
         report = view.reports.get(ordinal)
+        if again and pod.restarts >= AGAIN_AND_AGAIN:
+            return (
+                f"member {ordinal}: {pod.beside or 'a container of its pod'}, restarted {pod.restarts} times"
+            )
         if pod.trouble or (report is not None and report.phase is Phase.BLOCKED):
             return trouble(view, pod)
         unmoved = view.unmoved.get(ordinal, 0.0)

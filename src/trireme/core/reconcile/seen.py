@@ -102,6 +102,10 @@ class PodSeen:
     """The label that leads clients."""
     trouble: str = ""
     """Why it does not start, in the words of Kubernetes; '' where nothing is wrong."""
+    beside: str = ""
+    """A container beside the agent's that keeps the pod from being ready, and why; '' for none."""
+    restarts: int = 0
+    """Of all its containers."""
     configs: frozenset[str] = frozenset()
     """ConfigMaps that it names."""
 
@@ -153,6 +157,8 @@ class View:
     """Members that were asked and did not answer, and in what words. It proves nothing (invariant 5)."""
     unmoved: Mapping[int, float] = field(default_factory=dict)
     """Seconds since a member last showed progress."""
+    relapsed: frozenset[int] = frozenset()
+    """Members of whose containers one was restarted a moment ago: that they are ready may not last."""
     tolerated: Mapping[Ref, str] = field(default_factory=dict)
     """Differences that were there right after an object was applied: the API server's own spelling."""
     refusals: Mapping[str, str] = field(default_factory=dict)
