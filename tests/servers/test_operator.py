@@ -97,13 +97,17 @@ def test_a_rolling_change_while_the_operator_dies(demo: Operated, seed: int) -> 
     check(demo, client)
 
 
-def test_the_writer_is_where_it_is_wanted(demo: Operated) -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_writer_is_where_it_is_wanted_while_the_operator_dies(demo: Operated, seed: int) -> None:
     to = (int(demo.writer().rpartition("-")[2]) + 1) % 3
     with RetryingClient(demo) as client:
-        demo.change({"primary": {"podIndex": to}})
-        wait_until(lambda: demo.writer() == f"demo-{to}", "it writes", 30)
+        with demo.operator.dying(seed, first=1.5) as died:
+            demo.change({"primary": {"podIndex": to}})
+            wait_until(lambda: demo.writer() == f"demo-{to}", "it writes", 60)
+            wait_until(lambda: died, "the operator died", 10)
+            wait_until(lambda: demo.status_in("Running")["primary"]["podIndex"] == to, "it is said", 60)
         client.wait_for_more()
-    assert demo.wait_phase("Running")["primary"]["podIndex"] == to
+    assert demo.writer() == f"demo-{to}", "it was asked once"
     check(demo, client)
 
 

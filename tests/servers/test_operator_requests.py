@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.operating import Operated, operated
+from tests.servers.operating import SEEDS, Operated, operated
 from tests.servers.retrying_client import RetryingClient
 from tests.servers.sandboxed import Kubernetes, connect, wait_until
 
@@ -41,15 +41,18 @@ def test_a_variable_is_set_live(demo: Operated) -> None:
     check(client)
 
 
-def test_passwords_follow_the_secret(demo: Operated) -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_passwords_follow_the_secret_while_the_operator_dies(demo: Operated, seed: int) -> None:
     """FIELD-FAILURES 28: a password changed in the Secret alone locked probes and restarts out."""
-    before, new = demo.uids(), "another password, longer"
+    before, new = demo.uids(), f"another password, longer, {seed}"
     with RetryingClient(demo) as client:
         data = {"password": base64.b64encode(new.encode()).decode()}
-        demo.kubectl("patch", "secret", "demo", "--type=merge", f"--patch={json.dumps({'data': data})}")
-        wait_until(lambda: can_log_in(demo, new), "the new password is accepted", 120)
-        client.password = new
-        demo.passwords.clear()
+        with demo.operator.dying(seed, first=2.0) as died:
+            demo.kubectl("patch", "secret", "demo", "--type=merge", f"--patch={json.dumps({'data': data})}")
+            wait_until(lambda: can_log_in(demo, new), "the new password is accepted", 120)
+            client.password = new
+            demo.passwords.clear()
+            wait_until(lambda: died, "the operator died", 10)
         wait_until(lambda: demo.condition("PasswordsInStep").get("status") == "True", "it is said", 60)
         client.wait_for_more()
     assert demo.uids() == before
@@ -79,18 +82,31 @@ def sizes(demo: Operated) -> set[str]:
     return {each["status"]["capacity"]["storage"] for each in claims}
 
 
-def test_a_member_takes_a_new_copy(demo: Operated) -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_member_takes_a_new_copy_while_the_operator_dies(demo: Operated, seed: int) -> None:
     writer = int(demo.writer().rpartition("-")[2])
+    before = asides(demo, writer)
     with RetryingClient(demo) as client:
-        demo.change({"rebuild": {"podIndex": writer, "request": "first"}})
-        wait_until(lambda: rebuilt(demo) == "Done", "it is done", 120)
+        with demo.operator.dying(seed) as died:
+            demo.change({"rebuild": {"podIndex": writer, "request": f"first-{seed}"}})
+            wait_until(lambda: rebuilt(demo) == f"first-{seed} Done", "it is done", 120)
+            wait_until(lambda: died, "the operator died", 10)
         demo.wait_settled()
         client.wait_for_more()
         assert demo.writer() != f"demo-{writer}"
-        demo.change({"rebuild": {"podIndex": 7, "request": "second"}})
-        wait_until(lambda: rebuilt(demo) == "Refused", "there is no such member", 60)
+        assert asides(demo, writer) == before + 1, "it was asked once"
+        demo.change({"rebuild": {"podIndex": 7, "request": f"second-{seed}"}})
+        wait_until(lambda: rebuilt(demo) == f"second-{seed} Refused", "there is no such member", 60)
     check(client)
 
 
+def asides(demo: Operated, member: int) -> int:
+    """How often it set its data aside."""
+    log = demo.kubectl("logs", f"demo-{member}", "--container=mariadb")
+    return log.count("the data directory is set aside")
+
+
 def rebuilt(demo: Operated) -> str:
-    return str(demo.resource()["status"].get("rebuild", {}).get("phase"))
+    """The word and what became of it."""
+    found = demo.resource()["status"].get("rebuild", {})
+    return f"{found.get('request')} {found.get('phase')}"
