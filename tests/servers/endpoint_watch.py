@@ -68,7 +68,7 @@ class EndpointWatch:
 
 
 def _usable(piece: dict[str, Any]) -> Iterator[str]:
-    """Ready, or serving while it ends: where no other is, proxies lead clients to those."""
+    """Ready, or ending: where no other is, proxies lead clients to those that serve until they end."""
     for endpoint in piece.get("endpoints") or ():
-        if endpoint["conditions"].get("ready") or endpoint["conditions"].get("serving"):
+        if endpoint["conditions"].get("ready") or endpoint["conditions"].get("terminating"):
             yield endpoint["targetRef"]["name"]

@@ -49,18 +49,6 @@ def test_the_role_moves_there_and_back(demo: Cluster) -> None:
     assert readers
 
 
-def test_a_writer_that_is_stopped_keeps_its_clients_until_there_is_another(demo: Cluster) -> None:
-    """As in a drain. It took its own label away before anybody had claimed its role."""
-    old = demo.writer()
-    with WritingClient(demo) as client, EndpointWatch(demo, "demo-primary") as watch:
-        demo.kubectl("delete", "pod", old)
-        client.wait_for_more()
-    assert frozenset() not in watch.seen, watch.seen
-    assert demo.writer() != old
-    demo.wait_synced()
-    assert {pod: client.lost(pod) for pod in demo.pods()} == {pod: set() for pod in demo.pods()}
-
-
 def test_a_password_is_changed_in_the_secret_alone(demo: Cluster) -> None:
     new = "changed-in-the-secret"
     with WritingClient(demo) as client:
@@ -86,3 +74,15 @@ def test_a_member_is_rebuilt(demo: Cluster) -> None:
     demo.wait_synced()
     assert client.lost("demo-1") == set()
     assert client.errors == []
+
+
+def test_a_writer_that_is_stopped_keeps_its_clients_until_there_is_another(demo: Cluster) -> None:
+    """As in a drain. It took its own label away before anybody had claimed its role."""
+    old = demo.writer()
+    with WritingClient(demo) as client, EndpointWatch(demo, "demo-primary") as watch:
+        demo.kubectl("delete", "pod", old)
+        client.wait_for_more()
+    assert frozenset() not in watch.seen, watch.seen
+    assert demo.writer() != old
+    demo.wait_synced()
+    assert {pod: client.lost(pod) for pod in demo.pods()} == {pod: set() for pod in demo.pods()}
