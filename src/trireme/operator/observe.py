@@ -8,6 +8,7 @@ import base64
 import random
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 
 import aiohttp
@@ -23,6 +24,7 @@ from trireme.core.reconcile.seen import PodSeen, Ref, View
 from trireme.manifests.cluster import Options
 from trireme.operator.kinds import CLAIM, CLASS, CLUSTER, MADE, POD, SECRET, Kind
 from trireme.operator.read import pods_seen, set_seen, volumes_seen
+from trireme.operator.secrets import Secrets
 from trireme.operator.wanted import Plan, plan
 
 NAME_LABEL = "app.kubernetes.io/name=trireme"
@@ -78,6 +80,7 @@ class Observer:
         self._api, self._classes, self._session = api, classes, session
         self._namespace, self._name = identity
         self._options = options
+        self._secrets = Secrets(api, self._namespace, self._name)
         self._stale: set[str] = {kind.name for kind in (CLUSTER, POD, CLAIM, *MADE)}
         self._read_at = float("-inf")
         self._spread = random.uniform(0.8, 1.0)  # noqa: S311
@@ -122,7 +125,7 @@ class Observer:
         pods = pods_seen(self._name, self._lists[POD.name])
         self.addresses = self._addresses()
         reports, silent = await self._ask()
-        self.plan = plan(self.cluster, self._options, self._founder(live, reports))
+        self.plan = await self._with_secrets(plan(self.cluster, self._options, self._founder(live, reports)))
         return View(
             now=now,
             wanted=self.plan.wanted,
@@ -137,6 +140,13 @@ class Observer:
             tolerated=dict(self.tolerated),
             refusals=dict(self.refusals),
         )
+
+    async def _with_secrets(self, made: Plan) -> Plan:
+        """Nothing is applied whose pods would wait for a Secret that is not there."""
+        if made.wanted.refusal is not None or made.wanted.deleting:
+            return made
+        missing = await self._secrets.missing(self.cluster.get("spec") or {})
+        return replace(made, wanted=replace(made.wanted, refusal=missing)) if missing else made
 
     def _founder(self, live: Mapping[Ref, Object], reports: Mapping[int, Report]) -> str | None:
         spec = self.cluster.get("spec") or {}

@@ -12,6 +12,8 @@ from trireme.core.reconcile.keep import foreign, keep, keep_set
 from trireme.core.reconcile.seen import SetSeen, Strategy, View
 
 STEADY_SECONDS = 30.0
+REFUSED_SECONDS = 5.0
+"""A Secret that was missing tells nobody that it is there now."""
 """Between two looks at a cluster where nothing is to be done. Kubernetes' own news wake earlier."""
 
 TO_THE_END = (
@@ -39,7 +41,7 @@ def decide(view: View) -> Decision:
         return _decision(view, step)
     if wanted.refusal is not None:
         why = f"the settings are not applied: {wanted.refusal}"
-        return _decision(view, _blocked(view, why, STEADY_SECONDS))
+        return _decision(view, _blocked(view, why, REFUSED_SECONDS))
     in_the_way = foreign(view)
     if in_the_way:
         return _decision(view, _blocked(view, in_the_way[0], 5.0), foreign=in_the_way)
