@@ -52,7 +52,7 @@ class Watches:
             return None
         more = f" and {len(lost) - 1} more kinds" if len(lost) > 1 else ""
         longest = now - min(self._heard.values())
-        why = self._failure or "the watches were not opened"
+        why = self._failure or "no request to watch is answered"
         return f"nothing is heard of {lost[0].plural}{more} for {longest:.0f} s: {why}"
 
     async def _answered(
