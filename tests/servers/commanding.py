@@ -5,8 +5,8 @@ import urllib.request
 
 import msgspec
 
-from tests.servers.plain import TOKEN, Agent
-from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, new_nonce, sign, verify
+from tests.servers.plain import NAMESPACE, TOKEN, Agent
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, new_nonce, sign, target, verify
 from trireme.api.commands import (
     REBUILD_PATH,
     RECOVER_PATH,
@@ -34,7 +34,8 @@ def command(
     member: Agent, wish: Switchover | Rebuild | SetVariables | Recover | Settle, *, token: str = TOKEN
 ) -> CommandReply:
     """What the agent answers; fails where it refuses the signature or its own is not good."""
-    path, body, nonce = PATHS[type(wish)], msgspec.json.encode(wish), new_nonce()
+    path, body = PATHS[type(wish)], msgspec.json.encode(wish)
+    nonce = new_nonce(target(NAMESPACE, member.name))
     headers = {NONCE_HEADER: nonce, SIGNATURE_HEADER: sign(token.encode(), "POST", path, nonce, body)}
     request = urllib.request.Request(f"http://{member.address}:8080{path}", body, headers, method="POST")
     with urllib.request.urlopen(request, timeout=10) as response:

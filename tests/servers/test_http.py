@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.servers.plain import ROOT_PASSWORD, TOKEN, USER_PASSWORD, Agent, PlainCluster
-from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, derive_password, new_nonce, sign
+from tests.servers.plain import NAMESPACE, ROOT_PASSWORD, TOKEN, USER_PASSWORD, Agent, PlainCluster
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, derive_password, new_nonce, sign, target
 from trireme.api.commands import (
     REBUILD_PATH,
     RECOVER_PATH,
@@ -83,13 +83,15 @@ def test_nothing_of_a_stranger_is_an_error_of_ours(member: Agent, path: str) -> 
 
 
 def test_a_command_is_carried_out_once_and_only_while_it_is_fresh(member: Agent) -> None:
-    body, fresh = b'{"values": {"max_connections": "151"}}', new_nonce()
+    body, fresh = b'{"values": {"max_connections": "151"}}', new_nonce(target(NAMESPACE, member.name))
     assert set_variables(member, body, fresh).accepted
     again = set_variables(member, body, fresh)
     assert not again.accepted and "taken before" in again.why
     made, _, rest = fresh.partition("-")
     stale = set_variables(member, body, f"{int(made) - 600_000}-{rest}")
     assert not stale.accepted and "600 s ago by this member's clock" in stale.why
+    astray = set_variables(member, body, new_nonce(target(NAMESPACE, "demo-7")))
+    assert not astray.accepted and "the command is for default/demo-7" in astray.why
 
 
 def set_variables(member: Agent, body: bytes, nonce: str) -> CommandReply:

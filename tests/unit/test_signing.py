@@ -4,17 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from trireme.adapters.signing import FRESH_SECONDS, Once, new_nonce, sign, verify
+from trireme.adapters.signing import FRESH_SECONDS, Once, new_nonce, sign, target, verify
 from trireme.agent.live import Live, read_live
 from trireme.base.errors import PermanentError
 from trireme.base.text import read_text
 
 TOKEN = b"0123456789abcdef"
 STARTED = 1_800_000_000.0
+ME = target("default", "demo-0")
 
 
 def nonce(made: float, end: str = "a") -> str:
-    return f"{round(made * 1000)}-{end}"
+    return f"{round(made * 1000)}-{end}@{ME}"
 
 
 @pytest.mark.parametrize("signature", ["", "x", "\udcff\udc80", "é" * 64, "\x00"])
@@ -31,25 +32,32 @@ def test_a_signature_is_for_these_parts_only() -> None:
 
 
 def test_a_command_is_taken_once() -> None:
-    once, now = Once(STARTED), STARTED + 10
+    once, now = Once(STARTED, ME), STARTED + 10
     assert once.refusal(nonce(now), now) is None
     for later in (0.0, 1.0, FRESH_SECONDS):
         assert "taken before" in str(once.refusal(nonce(now), now + later))
     assert once.refusal(nonce(now, "b"), now) is None
 
 
+@pytest.mark.parametrize("whom", ["", target("default", "demo-1"), target("other", "demo-0")])
+def test_a_command_to_another_member_is_not_taken(whom: str) -> None:
+    """All members have one token: who overheard a command to one of them could say it to the next."""
+    once, now = Once(STARTED, ME), STARTED + 10
+    assert "this is default/demo-0" in str(once.refusal(f"{round(now * 1000)}-a@{whom}", now))
+
+
 @pytest.mark.parametrize("off", [-FRESH_SECONDS - 1, FRESH_SECONDS + 1])
 def test_a_stale_command_is_refused_with_the_clocks_difference(off: float) -> None:
     now = STARTED + 2 * FRESH_SECONDS
-    assert "301 s" in str(Once(STARTED).refusal(nonce(now + off), now))
+    assert "301 s" in str(Once(STARTED, ME).refusal(nonce(now + off), now))
 
 
 def test_an_agent_that_restarted_does_not_take_what_the_former_one_took() -> None:
-    assert "before this agent started" in str(Once(STARTED).refusal(nonce(STARTED - 1), STARTED + 1))
+    assert "before this agent started" in str(Once(STARTED, ME).refusal(nonce(STARTED - 1), STARTED + 1))
 
 
 def test_a_clock_that_goes_back_does_not_make_a_command_new() -> None:
-    once, now = Once(STARTED), STARTED + 100
+    once, now = Once(STARTED, ME), STARTED + 100
     assert once.refusal(nonce(now), now) is None
     assert once.refusal(nonce(now), now - 50) is not None
     assert once.refusal(nonce(now - 5000), now - 5000) is None
@@ -58,13 +66,13 @@ def test_a_clock_that_goes_back_does_not_make_a_command_new() -> None:
 
 @pytest.mark.parametrize("text", ["", "a", "-", "²-a", "9" * 400 + "-a", "-5-a"])
 def test_a_nonce_without_a_time_is_refused(text: str) -> None:
-    assert "when it was made" in str(Once(STARTED).refusal(text, STARTED))
+    assert "when it was made" in str(Once(STARTED, ME).refusal(f"{text}@{ME}", STARTED))
 
 
 def test_new_nonces_are_taken() -> None:
-    once = Once(0)
+    once = Once(0, ME)
     assert [
-        once.refusal(each, int(each.partition("-")[0]) / 1000) for each in (new_nonce(), new_nonce())
+        once.refusal(each, int(each.partition("-")[0]) / 1000) for each in (new_nonce(ME), new_nonce(ME))
     ] == [
         None,
         None,

@@ -94,16 +94,19 @@ class Peers:
     async def ask_grant(self, address: str, request: GrantRequest) -> GrantReply | Silence:
         return await self._call("POST", address, "/v1/grant", msgspec.json.encode(request), GrantReply)
 
-    async def command(self, address: str, path: str, request: object) -> CommandReply | Silence:
-        """One of :mod:`trireme.api.commands`."""
-        return await self._call("POST", address, path, msgspec.json.encode(request), CommandReply)
+    async def command(self, address: str, whom: str, path: str, request: object) -> CommandReply | Silence:
+        """One of :mod:`trireme.api.commands`, for the member that ``whom`` names (:func:`target`) and for no other."""
+        body, nonce = msgspec.json.encode(request), new_nonce(whom)
+        return await self._call("POST", address, path, body, CommandReply, nonce=nonce)
 
     async def wake(self, address: str) -> None:
         """Tell an agent that something changed here. Best effort: its own rounds are the backstop."""
         await self._call("POST", address, "/v1/wake", b"{}", dict)
 
-    async def _call(self, method: str, address: str, path: str, body: bytes, kind: type[T]) -> T | Silence:
-        nonce = new_nonce()
+    async def _call(
+        self, method: str, address: str, path: str, body: bytes, kind: type[T], *, nonce: str = ""
+    ) -> T | Silence:
+        nonce = nonce or new_nonce()
         headers = {NONCE_HEADER: nonce, SIGNATURE_HEADER: sign(self._token, method, path, nonce, body)}
         host = f"[{address}]" if ":" in address else address
         try:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from trireme.adapters.cluster_api import ClusterApi, Object, RefusedError
-from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, new_nonce, sign, verify
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, new_nonce, sign, target, verify
 from trireme.api.commands import CommandReply
 from trireme.api.names import GROUP
 from trireme.base.errors import PermanentError
@@ -36,7 +36,7 @@ class RemoteAgents:
         if member.pod is None or not member.pod.running:
             raise PermanentError(f"{member.name} does not run ({member.phase}): nobody there can be asked")
         token = await self._read_token()
-        body, nonce = msgspec.json.encode(wish), new_nonce()
+        body, nonce = msgspec.json.encode(wish), new_nonce(target(self._cluster.namespace, member.name))
         headers = {
             NONCE_HEADER: nonce,
             SIGNATURE_HEADER: sign(token, "POST", path, nonce, body),

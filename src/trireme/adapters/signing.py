@@ -2,7 +2,7 @@
 
 Request and answer are both signed; the answer's signature covers the request's nonce, so an answer cannot be
 replayed for another question. Reading may be replayed, and so may grants, which are numbered. A command may not:
-its nonce tells when it was made, and each agent takes it once (:class:`Once`).
+its nonce tells when it was made and for which member, and that one takes it once (:class:`Once`).
 """
 
 import hashlib
@@ -21,25 +21,36 @@ FRESH_SECONDS = 300.0
 """How old a command may be, and how far two clocks may differ."""
 
 
-def new_nonce() -> str:
-    """When it was made, in milliseconds since 1970, and 16 random bytes."""
-    return f"{time.time_ns() // 1_000_000}-{secrets.token_hex(16)}"
+def new_nonce(target: str = "") -> str:
+    """When it was made, in milliseconds since 1970, 16 random bytes, and for a command whom it is for."""
+    made = f"{time.time_ns() // 1_000_000}-{secrets.token_hex(16)}"
+    return f"{made}@{target}" if target else made
+
+
+def target(namespace: str, pod: str) -> str:
+    """One member, as commands name it in what is signed: all members of a cluster have the same token."""
+    return f"{namespace}/{pod}"
 
 
 class Once:
-    """Takes each command once. ``started``: when this process did, as the time of day in seconds.
+    """Takes each command to ``me`` once. ``started``: when this process did, as the time of day in seconds.
 
     Nothing is remembered beyond a process, so what was made before it started is refused too.
     """
 
-    def __init__(self, started: float) -> None:
+    def __init__(self, started: float, me: str) -> None:
         self._started = started
+        self._me = me
         self._taken: dict[str, float] = {}
 
     def refusal(self, nonce: str, now: float) -> str | None:
         """Why a command whose signature is good is not taken; None when it is, and from now on is no more."""
         self._started = min(self._started, now)  # a clock that was set back
         self._taken = {each: made for each, made in self._taken.items() if now - made <= FRESH_SECONDS}
+        whom = nonce.partition("@")[2]
+        if whom != self._me:
+            said = f"is for {whom}" if whom else "names no member: who sent it is older than this agent"
+            return f"this is {self._me}, and the command {said}; nothing is done"
         stamp = nonce.partition("-")[0]
         if not (is_number(stamp) and len(stamp) <= 15):
             return "the command does not tell when it was made: who sent it is older than this agent"

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import web
 
-from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, Once, sign, verify
+from trireme.adapters.signing import NONCE_HEADER, SIGNATURE_HEADER, Once, sign, target, verify
 from trireme.agent.act import give_grant
 from trireme.agent.commands import Commands
 from trireme.agent.member import Member
@@ -41,7 +41,8 @@ class AgentServer:
         self._member = member
         self._token = token
         self._commands = commands
-        self._once = Once(time.time())
+        settings = member.settings
+        self._once = Once(time.time(), target(settings.namespace, settings.pod))
         self._runner: web.AppRunner | None = None
         self._denied = HOLD_AFTER
         """How often in a row a held probe was told "not ready"; at its start this container is not."""

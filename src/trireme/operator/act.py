@@ -6,6 +6,7 @@ from typing import assert_never
 
 from trireme.adapters.cluster_api import APPLY, MERGE, ClusterApi, Object, RefusedError
 from trireme.adapters.peers import Silence
+from trireme.adapters.signing import target
 from trireme.api.commands import (
     REBUILD_PATH,
     SWITCHOVER_PATH,
@@ -159,7 +160,8 @@ class Actor:
         if found is None:
             return Outcome(False, f"member {ordinal} cannot be asked now")
         peers, address = found
-        answer: CommandReply | Silence = await peers.command(address, path, request)
+        whom = target(self._namespace, f"{self._name}-{ordinal}")
+        answer: CommandReply | Silence = await peers.command(address, whom, path, request)
         if isinstance(answer, Silence):
             return Outcome(False, f"member {ordinal}: {answer.why}")
         refused = "; ".join(f"{name}: {why}" for name, why in sorted(answer.refused.items()))
