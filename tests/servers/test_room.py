@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.faults import small_volume
+from tests.servers.faults import full_disk, small_volume
 from tests.servers.plain import Agent, PlainCluster, wait_until
-from tests.servers.private_machine import private_machine
+from tests.servers.private_machine import private_machine, run
+from trireme.agent.records import Records
+from trireme.api.position import View
 
 pytestmark = pytest.mark.servers
 
@@ -34,6 +36,32 @@ def filled_up_to(member: Agent, free_megabytes: int) -> Iterator[None]:
 def _free(volume: Path) -> int:
     found = os.statvfs(volume)
     return found.f_bavail * found.f_frsize
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB."""
+    run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path))
+    try:
+        yield tmp_path
+    finally:
+        run("umount", "-l", str(tmp_path))
+
+
+def test_what_must_be_written_down_has_room_on_a_full_volume(tiny: Path) -> None:
+    """Fails without the spare: a pod that ends in that minute forgets a view, and may take itself for the last."""
+    folder, view = tiny / "trireme", View("history", 9, (0, 1))
+    records = Records.open(folder, "demo", alone=True)
+    with full_disk(tiny):
+        records.change(last_view=view)
+        assert Records.open(folder, "demo").record.last_view == view
+        with full_disk(folder), pytest.raises(OSError, match="No space left"):
+            records.change(last_view=None)
+        assert Records.open(folder, "demo").record.last_view == records.record.last_view == view
+    records.keep_spare()
+    with full_disk(tiny):
+        records.change(withdrawn=7)
+    assert Records.open(folder, "demo").record.withdrawn == 7
 
 
 @pytest.fixture

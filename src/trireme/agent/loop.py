@@ -77,6 +77,7 @@ class Loop:
             self._member.wake.clear()
             self._member.clear_fault()
             self._member.keep_view()
+            self._member.records.keep_spare()
             situation = await self._observer.observe(prompt=news)
             decision = decide(situation)
             self._report(decision)

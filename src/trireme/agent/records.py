@@ -1,5 +1,6 @@
 """What a member must never forget: one small file on its volume, replaced whole and flushed at each change."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -13,11 +14,15 @@ import msgspec
 
 from trireme.api.position import View
 from trireme.api.report import Candidacy, Gap, Grant, Override
-from trireme.base.durable import write_durably
+from trireme.base.durable import remove_durably, write_durably
 from trireme.base.errors import PermanentError
 
 FILE = "member.json"
 LOCK = "lock"
+SPARE = "spare"
+SPARE_BYTES = 64 * 1024
+"""Room for the record on a full volume: the whole file twice, and what a file system needs beside it."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 WORD_SECONDS = 3600.0
 """How long a person's word counts: enough for a slow recovery, and over when a member comes back weeks later."""
 
@@ -58,6 +63,8 @@ class Records:
 
     def __init__(self, directory: Path, record: Record) -> None:
         self._path = directory / FILE
+        self._spare = directory / SPARE
+        self._keeps_spare = False
         self.record = record
 
     @classmethod
@@ -73,9 +80,12 @@ class Records:
                 hold(directory)
             path = directory / FILE
             if path.exists():
-                return cls(directory, _read(path, cluster))
-            records = cls(directory, Record(cluster=cluster, volume=secrets.token_hex(8)))
-            records.change()
+                records = cls(directory, _read(path, cluster))
+            else:
+                records = cls(directory, Record(cluster=cluster, volume=secrets.token_hex(8)))
+                records.change()
+            records._keeps_spare = alone
+            records.keep_spare()
         except OSError as error:
             raise PermanentError(
                 f"{directory}: {error.strerror}; uid {os.geteuid()} must be able to write to the data volume: "
@@ -84,11 +94,25 @@ class Records:
         return records
 
     def change(self, **fields: Any) -> Record:
-        """Replace fields durably. Raises OSError; memory and disk then still hold the old record."""
+        """Replace fields durably. Raises OSError; memory and disk then still hold the old record. On a full volume the
+        spare room is used up; :meth:`keep_spare` takes it again."""
         changed = replace(self.record, **fields)
-        write_durably(self._path, msgspec.json.format(msgspec.json.encode(changed)) + b"\n", mode=0o640)
+        content = msgspec.json.format(msgspec.json.encode(changed)) + b"\n"
+        try:
+            write_durably(self._path, content, mode=0o640)
+        except OSError as error:
+            if error.errno not in NO_ROOM or not self._spare.exists():
+                raise
+            remove_durably(self._spare)
+            write_durably(self._path, content, mode=0o640)
         self.record = changed
         return changed
+
+    def keep_spare(self) -> None:
+        """Take the spare room if it is not there and the volume has it; else the next time."""
+        if self._keeps_spare and not self._spare.exists():
+            with contextlib.suppress(OSError):
+                write_durably(self._spare, os.urandom(SPARE_BYTES))
 
 
 def hold(directory: Path) -> int:
