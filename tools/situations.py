@@ -32,6 +32,7 @@ def situations() -> str:
         HEAD,
         *_elections("Three declared members, all named by the SRV record", _plain()),
         *_elections("The first bootstrap ever: settings, the SRV record, the operator's word", terms.FIRST),
+        *_elections("Who was alone hears the others first", terms.HEARD_FIRST),
         *_elections("Somebody is missing: the policy, and how long", terms.MISSING),
         *_elections("After the cluster went on without somebody", terms.AFTER_A_GAP),
         *_elections("A person's word", terms.BY_WORD),
@@ -76,6 +77,7 @@ def _member(report: Report) -> str:
     word = f", told by {report.override.by or 'somebody'}" if report.override is not None else ""
     left = ", left a Primary in order" if report.left else ""
     joining = ", joining" if report.joining else ""
+    joining += f", could not start its server ({report.faults})" if report.faults else ""
     return f"{report.ordinal} {state}{at}{seen}{joining}{left}{through}{word}"
 
 

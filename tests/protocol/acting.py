@@ -7,8 +7,8 @@ from tests.protocol.agent import Agent, Asking, Member, ask_engine, look
 from tests.protocol.galera import Server, sql_report
 from tests.protocol.world import Message, PodCrashed, World
 from trireme.api.report import GrantRequest, Phase
+from trireme.core import branches, grants, situation
 from trireme.core import decide as deciding
-from trireme.core import grants, situation
 from trireme.core.gaps import group_name, inherited, merged
 from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
 
@@ -22,6 +22,7 @@ def begin_round(world: World, member: Member) -> bool:
     if agent is None or agent.decided is not None or agent.asking is not None or agent.heard is not None:
         return False
     agent.heard = {}
+    agent.fault = agent.fault and world.now < agent.retry_at
     agent.named = tuple(m.ordinal for m in world.members if m.agent is not None)
     server = member.server
     agent.status = sql_report(server, world.component_of(server)) if server is not None else None
@@ -96,8 +97,11 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
             group.reform(world, member)
         case Join():
             agent.busy, agent.join = Phase.JOINING, action
-        case situation.Learn(gaps=gaps):
-            world.write(member, gaps=merged(record.gaps, gaps))
+        case situation.Learn(gaps=gaps, views=views):
+            further = views if views[-1:] == record.views[-1:] else record.views
+            world.write(member, gaps=merged(record.gaps, gaps), views=further)
+        case situation.MarkStrayed(view=view):
+            world.write(member, strayed=view)
         case situation.StopServer(failed=failed):
             outside = agent.status is not None and not agent.status.primary
             if outside != record.outside:
@@ -147,7 +151,10 @@ def _bootstrap(world: World, member: Member, agent: Agent, action: Bootstrap) ->
         world.burn()
     record = member.volume.record
     made = (record.pending_gap,) if record.pending_gap is not None else ()
+    goes_on = branches.goes_on(world.report(member), action.succeeds)
     _start(world, member, agent, Launch.BOOTSTRAP, (), group_name("demo", (*record.gaps, *made)))
+    if goes_on and member.server is not None:
+        member.server.breaks = frozenset()
 
 
 def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
@@ -160,7 +167,11 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
         volume.grastate, volume.safe, volume.marks = action.position, False, False
         world.burn()
     gaps = inherited(volume.record.gaps, action.gaps)
-    world.write(member, joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None)
+    views = volume.record.views if action.discard is None else ()
+    world.write(
+        member, joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None,
+        views=views, whole=False, strayed=None,
+    )  # fmt: skip
     addresses = tuple(int(address) for address in action.addresses)
     _start(world, member, agent, Launch.JOIN, addresses, action.group_name)
     if member.server is not None:
@@ -171,6 +182,12 @@ def _start(
     world: World, member: Member, agent: Agent, launch: Launch, addresses: tuple[int, ...], name: str
 ) -> None:
     if agent.stop_since is not None:
+        return
+    if member.broken:
+        agent.fault = True
+        agent.faults += 1
+        agent.failed(world.now)
+        agent.forget_directory()
         return
     member.volume.files = True
     number = world.next(member.ordinal)

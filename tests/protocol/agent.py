@@ -21,7 +21,7 @@ from trireme.api.report import (
 )
 from trireme.core import directory
 from trireme.core.situation import Campaign, Decision, Join, Launch, Situation
-from trireme.core.terms import Terms
+from trireme.core.terms import HEARING_SECONDS, Terms
 
 CLUSTER = "default/demo"
 
@@ -74,6 +74,8 @@ class Agent:
     """Decided and not yet acted upon: the process was frozen in between, and answers nobody."""
     phase: Phase = Phase.STARTING
     why: str = ""
+    fault: bool = False
+    faults: int = 0
     failures: int = 0
     retry_at: float = 0.0
     stop_since: float | None = None
@@ -81,6 +83,7 @@ class Agent:
     writer: WriterClaim | None = None
     named: tuple[int, ...] | None = None
     """Whom the SRV record named: whose pod has an address."""
+    started: float = 0.0
     company_since: float = 0.0
     """Since when the same members answer."""
     group: tuple[int, ...] = ()
@@ -112,6 +115,9 @@ class Member:
     """How long its policy waits for missing members; None: for ever."""
     agent: Agent | None = None
     server: Server | None = None
+    broken: bool = False
+    """No server can be started here, for a reason that only a person can mend."""
+    was_broken: bool = False
     cached: tuple[tuple[object, ...], Report] | None = None
 
     def copy(self) -> "Member":
@@ -122,6 +128,8 @@ class Member:
             patience=self.patience,
             agent=self.agent.copy() if self.agent is not None else None,
             server=self.server.copy() if self.server is not None else None,
+            broken=self.broken,
+            was_broken=self.was_broken,
             cached=self.cached,
         )
 
@@ -153,14 +161,11 @@ class Member:
         source = (
             record, agent.incarnation, agent.facts, agent.recovered, agent.asked_engine, agent.status, agent.phase,
             agent.writer, agent.stop_since, agent.busy, running, self.declared, back_off, agent.launch,
-            agent.group,
+            agent.group, agent.fault, agent.faults, self.server.breaks if self.server is not None else None,
         )  # fmt: skip
         if self.cached is not None and self.cached[0] == source:
             return self.cached[1]
         verdict, status = self.verdict(), agent.status
-        position = verdict.position if verdict is not None else None
-        if status is not None:
-            position = Position(status.uuid, status.last_committed)
         report = Report(
             cluster=CLUSTER,
             ordinal=self.ordinal,
@@ -172,7 +177,7 @@ class Member:
             phase=agent.phase,
             why="",
             directory=verdict.directory if verdict is not None else Directory.UNKNOWN,
-            position=position,
+            position=self._position(agent, verdict),
             safe_to_bootstrap=agent.facts is not None and agent.facts.safe,
             last_view=record.last_view,
             running=running,
@@ -184,9 +189,13 @@ class Member:
             leaving=agent.stop_since is not None,
             unsettled=not running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(agent, verdict, back_off),
+            faults=agent.faults,
             joining=record.joining,
             left=verdict is not None and verdict.directory is Directory.CLEAN and not record.outside,
             gaps=self._gaps(),
+            views=record.views,
+            strayed=record.strayed,
+            whole=record.whole if self.server is None else not self.server.breaks,
             override=record.override,
             group=agent.group if running else (),
             group_name=self.server.name if self.server is not None else "",
@@ -195,9 +204,15 @@ class Member:
         return report
 
     @staticmethod
+    def _position(agent: Agent, verdict: directory.Verdict | None) -> Position | None:
+        if agent.status is not None:
+            return Position(agent.status.uuid, agent.status.last_committed)
+        return verdict.position if verdict is not None else None
+
+    @staticmethod
     def _held_up(agent: Agent, verdict: directory.Verdict | None, back_off: bool) -> bool:
         waits = agent.phase is Phase.BLOCKED or agent.busy is not None or back_off
-        return waits or agent.stop_since is not None or verdict is None
+        return waits or agent.fault or agent.stop_since is not None or verdict is None
 
     def _gaps(self) -> tuple[Gap, ...]:
         """As :meth:`trireme.agent.member.Member._gaps`."""
@@ -212,7 +227,8 @@ class Member:
         agent = self.agent
         assert agent is not None
         overdue = self.patience is not None and now - agent.company_since >= self.patience
-        return Terms(declared=self.declared, named=agent.named, overdue=overdue)
+        young = now - agent.started < HEARING_SECONDS
+        return Terms(declared=self.declared, named=agent.named, overdue=overdue, young=young)
 
     def situation(self, now: float) -> Situation:
         """As :meth:`trireme.agent.observe.Observer.situation`."""
@@ -232,6 +248,7 @@ class Member:
             campaign=agent.campaign,
             failures=agent.failures,
             retry_at=agent.retry_at,
+            fault="a port is in use" if agent.fault else None,
             doubtful=self.doubtful,
             stalled=now - self.server.moved if self.server is not None else 0.0,
             stop_since=agent.stop_since,

@@ -12,6 +12,8 @@ PATIENCE_SECONDS = 300
 """From the last fault until all are Synced: several times the longest back-off (30 s) plus Galera's own (30 s)."""
 JOIN_GIVES_UP_SECONDS = 30
 """``pc.wait_prim_timeout``: a joiner that finds no Primary ends by itself."""
+BROKEN_SECONDS = 100
+"""As long for those who do not need a member whose server cannot start."""
 QUIET_SECONDS = 60
 """Nothing but looks for so long: nothing more comes. Twice the longest time that anything waits for (30 s)."""
 
@@ -57,8 +59,10 @@ def finish(world: World) -> None:
             for _ in range(20):
                 _second(world, _Calm(world.members))
             member.volume.record = replace(member.volume.record, override=None)
+    if any(member.broken for member in world.members):
+        _without_the_broken(world)
     calm = _Calm(world.members)
-    for _ in range(PATIENCE_SECONDS):
+    for _ in range(PATIENCE_SECONDS if not world.put_back else QUIET_SECONDS):
         if synced(world):
             _check_end(world)
             return
@@ -68,6 +72,33 @@ def finish(world: World) -> None:
     if not _needs_person(world):
         phases = ", ".join(f"{m.ordinal} {m.agent.phase}" for m in world.members if m.agent is not None)
         raise Violation("progress", f"not whole some minutes after the last fault: {phases}")
+
+
+def _without_the_broken(world: World) -> None:
+    """Whoever has the same data as a member that cannot start goes on without it. Then that one is mended."""
+    calm = _Calm(world.members)
+    for _ in range(BROKEN_SECONDS):
+        if any(True for _ in world.active()):
+            break
+        _second(world, calm)
+    if not any(True for _ in world.active()) and not _needs_the_broken(world):
+        broken = [member.ordinal for member in world.members if member.broken]
+        raise Violation("progress", f"all wait for {broken}, whose servers cannot start")
+    for member in world.members:
+        member.broken = False
+
+
+def _needs_the_broken(world: World) -> bool:
+    """Of the latest view a broken member is the only one that is so far, or somebody cannot tell how far it is. (Where
+    something was lost or left behind it is not judged.)"""
+    lost = world.put_back or world.lost_volumes or any(member.volume.record.gaps for member in world.members)
+    if lost or not all(provable(member.volume) for member in world.members):
+        return True
+    views = [member.volume.record.last_view for member in world.members]
+    latest = max((view for view in views if view is not None), key=lambda view: view.seqno, default=None)
+    asked = [world.members[ordinal] for ordinal in latest.members] if latest is not None else world.members
+    best = max(len(member.volume.data or ()) for member in asked)
+    return all(member.broken for member in asked if len(member.volume.data or ()) == best)
 
 
 def _second(world: World, calm: _Calm) -> None:
@@ -123,6 +154,8 @@ def _serve(world: World, calm: _Calm) -> bool:
 
 
 def _check_end(world: World) -> None:
+    if world.put_back:
+        return
     server = world.members[0].server
     lost = world.acknowledged.difference(server.log if server is not None else ())
     if lost:
@@ -133,6 +166,8 @@ def _needs_person(world: World) -> bool:
     """Legitimate only after a volume was lost: nobody of the latest view has a directory that may be bootstrapped,
     or there are two histories.
     """
+    if world.put_back:
+        return True
     if not world.lost_volumes:
         return False
     copies = [m.server.log if m.server is not None and m.server.log else m.volume.data for m in world.members]

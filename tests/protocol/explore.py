@@ -18,6 +18,7 @@ from tests.protocol.world import Rules, Violation, World
 from trireme.api.report import Phase, Report
 from trireme.core.reform import STUCK_SECONDS
 from trireme.core.situation import Join
+from trireme.core.terms import HEARING_SECONDS
 
 Key = tuple[object, ...]
 
@@ -189,6 +190,7 @@ def _report_key(report: Report) -> Key:
         report.server is not None and (report.server.primary, report.server.synced), report.grant, report.candidacy,
         report.withdrawn, report.leaving, report.unsettled, report.held_up, report.phase is Phase.JOINING,
         report.joining, report.left, report.gaps, report.override, report.group, report.group_name,
+        report.views, report.whole, report.strayed, report.faults,
     )  # fmt: skip
     if len(_reports) > 200_000:
         _reports.clear()
@@ -211,8 +213,9 @@ def _agent_key(agent: Agent, now: float, patience: float | None) -> Key:
         campaign is not None and (campaign.candidacy, campaign.granted),
         asking is not None and (asking.candidacy, asking.granted, asking.waiting),
         decided is not None and tuple(_join_key(a) if isinstance(a, Join) else a for a in decided.actions),
+        agent.fault,
         agent.phase in (Phase.BLOCKED, Phase.JOINING), agent.stop_since is not None, agent.group, agent.named,
-        patience is not None and now - agent.company_since >= patience,
+        patience is not None and now - agent.company_since >= patience, now - agent.started < HEARING_SECONDS,
         agent.non_primary_since is not None and now - agent.non_primary_since >= STUCK_SECONDS,
     )  # fmt: skip
 
@@ -228,7 +231,7 @@ def _member_key(member: Member, instances: dict[int, int], now: float) -> Key:
         agent is not None and _agent_key(agent, now, member.patience),
         server is not None and (
             server.launch, server.addresses, server.state, server.log, server.applied, server.entered, server.noted,
-            server.up, server.stopping, server.votes, server.name, server.last_primary[0],
+            server.up, server.stopping, server.votes, server.name, server.breaks, server.last_primary[0],
             tuple(sorted(instances.get(i, -1) for i in server.last_primary[1])),
         ),
     )  # fmt: skip

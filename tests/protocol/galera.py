@@ -133,6 +133,8 @@ class Server:
     stopping: bool = False
     name: str = ""
     """Of its group: servers of other names do not connect."""
+    breaks: frozenset[int] = frozenset({0})
+    """Lengths of its log when it may have begun to miss Primary views; it did not tell its agent of one since."""
     votes: bool = True
     """``pc.weight``: it counts for the quorum."""
     moved: float = 0.0

@@ -1,5 +1,7 @@
 """What Galera does: servers connect, views are installed, state is transferred, processes end."""
 
+from dataclasses import replace
+
 from tests.protocol import invariants
 from tests.protocol.agent import Member
 from tests.protocol.galera import (
@@ -15,6 +17,7 @@ from tests.protocol.galera import (
 )
 from tests.protocol.world import World
 from trireme.api.position import ZERO_UUID, Position
+from trireme.core.branches import told
 from trireme.core.gaps import merged
 from trireme.core.situation import Launch
 
@@ -127,7 +130,9 @@ def _install(world: World, servers: list[Server], component: Component) -> None:
     number = world.installed
     for server in servers:
         server.component = number
-        if component.primary:
+        if not component.primary:
+            server.breaks |= {len(server.log)}
+        else:
             server.last_primary = (len(component.log), component.members)
     used = {member.server.component for member in world.members if member.server is not None}
     world.components = {key: value for key, value in world.components.items() if key in used}
@@ -164,6 +169,10 @@ def _enter(world: World, server: Server, base: int, history: tuple[int, ...]) ->
     elif server.state is State.SYNCED or not goes_on or server.component == 0:
         volume = world.members[server.ordinal].volume
         server.state, server.entered = State.JOINER, len(history) - 1
+        untold = next_view(
+            server.log, server.noted
+        )  # here they are left out, in Galera they come in their turn
+        server.breaks |= {untold if untold is not None else len(server.log)}
         volume.grastate, volume.safe = UNKNOWN, False
 
 
@@ -193,7 +202,13 @@ def notify(world: World, member: Member) -> bool:
             override=None,
             gaps=gaps,
             pending_gap=None,
+            views=told(record.views, view, goes_on=all(at >= index for at in server.breaks)),
+            whole=True,
+            strayed=None,
         )
+    if member.agent is not None:
+        member.agent.faults = 0
+    server.breaks = frozenset(at for at in server.breaks if at > index)
     server.noted = server.applied = index + 1
     server.up = True
     return True
@@ -254,6 +269,8 @@ def end(world: World, member: Member, *, back: int, ddl: bool) -> None:
     if server is None or server.state in (State.STARTING, State.RECEIVING):
         return
     component = world.component_of(server)
+    if server.breaks and volume.record.whole:  # as its agent wrote down when it heard
+        volume.record = replace(volume.record, whole=False)
     if server.state is State.SYNCED:
         pending = pending_view(server)
         most = pending if pending is not None else len(server.log)

@@ -10,13 +10,18 @@ from trireme.api.report import Gap
 def one_primary(world: World) -> None:
     """Invariant 1."""
     numbers = [number for number, _ in world.active()]
-    if len(numbers) > 1:
+    if world.put_back:
+        world.torn = world.torn or len(numbers) > 1
+    elif len(numbers) > 1:
         who = " and ".join(str([server.ordinal for server in world.attached(number)]) for number in numbers)
         raise Violation("1", f"two Primaries: of members {who}")
 
 
 def on_bootstrap(world: World, member: Member, history: History, *, new: bool) -> None:
     """``member`` is about to be a Primary that goes on from ``history`` (its own view included), or begins it."""
+    if world.put_back:
+        _no_branches_compared(world, member)
+        return
     if new:
         _is_new(world, member)
     else:
@@ -31,8 +36,34 @@ def on_bootstrap(world: World, member: Member, history: History, *, new: bool) -
     nothing_lost(world, history, f"member {member.ordinal} bootstraps")
 
 
+def _no_branches_compared(world: World, member: Member) -> None:
+    """Those who could know better did not grant one branch of two for its seqno (invariant 3)."""
+    for ordinal in _electorate(member):
+        other = world.members[ordinal]
+        one, two = member.volume, other.volume
+        mine, theirs = one.data or (), two.data or ()
+        same = next((i for i, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]), None)
+        know = all(
+            v.record.whole and v.record.views and v.record.views[0].seqno <= (same or 0) for v in (one, two)
+        )
+        word = one.record.candidacy is not None and one.record.candidacy.override is not None
+        gaps = one.record.gaps or two.record.gaps or one.record.pending_gap is not None
+        if (
+            same is not None
+            and know
+            and provable(two)
+            and not word
+            and not gaps
+            and uuid_of(mine) == uuid_of(theirs)
+        ):
+            words = f"member {member.ordinal} bootstraps one branch of two since {same}, member {ordinal} has the other"
+            raise Violation("3", words)
+
+
 def on_reform(world: World, member: Member, history: History) -> None:
     """``member``'s group is about to be a Primary again, in place."""
+    if world.put_back:
+        return
     for ordinal in _electorate(member):
         other = world.members[ordinal]
         if (
@@ -87,11 +118,16 @@ def _most_advanced(world: World, member: Member, seqno: int) -> None:
             or not provable(volume)
         ):
             continue
-        if len(volume.data) > seqno or (len(volume.data) == seqno and ordinal < member.ordinal):
+        if len(volume.data) > seqno or (_first_of_ties(world.members[ordinal], member, seqno)):
             words = (
                 f"member {member.ordinal} bootstraps at {seqno}, member {ordinal} is at {len(volume.data)}"
             )
             raise Violation("3", words)
+
+
+def _first_of_ties(other: Member, member: Member, seqno: int) -> bool:
+    """One that cannot start its server does not stand."""
+    return len(other.volume.data or ()) == seqno and other.ordinal < member.ordinal and not other.was_broken
 
 
 def _all_asked(world: World, member: Member, uuid: str | None) -> None:
@@ -181,10 +217,24 @@ def nothing_lost(world: World, history: History, occasion: str) -> None:
 
 def on_incremental(world: World, member: Member, own: History, group: History) -> None:
     """An incremental transfer adds to a copy; where that is no prefix, two histories are mixed unseen."""
-    if own != group[: len(own)]:
+    if own != group[: len(own)] and _can_be_told(world, member):
         raise Violation(
             "1", f"member {member.ordinal} joins with data that the Primary's history does not contain"
         )
+
+
+def _can_be_told(world: World, member: Member) -> bool:
+    """After an old copy was put back: somebody in the Primary knows views from before the joiner's last one. Galera does
+    not merge two Primaries, as this model does."""
+    server = member.server
+    if not world.put_back or server is None:
+        return True
+    if world.torn:
+        return False
+    told = [view.seqno for view in member.volume.record.views if view.seqno <= len(member.volume.data or ())]
+    peers = (world.members[peer.ordinal] for peer in world.attached(server.component))
+    known = (peer.volume.record.views for peer in peers if peer is not member)
+    return bool(told) and any(views and views[0].seqno <= told[-1] for views in known)
 
 
 def on_overwrite(world: World, member: Member, group: History) -> None:
@@ -198,6 +248,8 @@ def on_overwrite(world: World, member: Member, group: History) -> None:
 
 def on_discard(world: World, member: Member) -> None:
     """Invariant 10: a directory is set aside only where others hold all that was acknowledged of it."""
+    if world.put_back and any(other.volume.record.gaps for other in world.members):
+        return  # the policy, or a person, went on from before what it has
     rest = world.acknowledged.intersection(member.volume.data or ())
     for other in world.members:
         if other is not member:

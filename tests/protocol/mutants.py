@@ -9,11 +9,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
-from tests.protocol import acting
+from tests.protocol import acting, group
 from tests.protocol.world import Rules, Violation
 from trireme.api.position import Position, View
 from trireme.api.report import Directory, Grant, GrantRequest, Report
-from trireme.core import absent, candidate, decide, directory, election, gaps, grants, present, reform
+from trireme.core import (
+    absent,
+    branches,
+    candidate,
+    decide,
+    directory,
+    election,
+    gaps,
+    grants,
+    present,
+    reform,
+)
+from trireme.core.branches import told
 from trireme.core.situation import Action, Decision, Learn, Situation
 from trireme.core.terms import Terms
 from trireme.core.writer import in_same_component
@@ -232,6 +244,14 @@ def _news_of_all(situation: Situation) -> tuple[Action, ...]:
     return (Learn(news),) if news else ()
 
 
+def _faults_unseen(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
+    return elect({ordinal: replace(report, faults=0) for ordinal, report in answers.items()}, terms)
+
+
+def _no_break(views: tuple[View, ...], view: View, *, goes_on: bool) -> tuple[View, ...]:
+    return told(views, view, goes_on=True)
+
+
 def _one_name(cluster: str, _: object) -> str:
     return cluster
 
@@ -322,6 +342,11 @@ MUTANTS = (
     Mutant("a server that was cut off learns of the gap without coming through it", (
         (present, "_news_of_gaps", _news_of_all),)),
     Mutant("a joiner that is ahead of the latest view is passed over", ((election, "_ahead", _nobody),)),
+    Mutant("two branches of one history are not told apart", (
+        (branches, "strayed", _no_conflict), (branches, "ahead_of", _no_conflict))),
+    Mutant("two branches of one history are compared by seqno", ((election, "parted", _no_conflict),)),
+    Mutant("a member that missed views takes those that it knows for all", ((group, "told", _no_break),)),
+    Mutant("all wait for the lowest ordinal, though its server cannot start", ((election, "elect", _faults_unseen),)),
     Mutant("servers from before a gap connect by themselves", ((acting, "group_name", _one_name),)),
     Mutant("a gap is not written down", ((candidate, "_gap", _no_conflict),)),
     Mutant("a group makes itself a Primary though one that stopped is ahead", (

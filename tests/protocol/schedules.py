@@ -141,9 +141,39 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
             size = int(step[1:][0])
         if losses <= 1 or step[0] not in ("lose", "mix up"):
             steps.append(step)
+    if seed % 16 == 7:
+        steps = _with_an_old_volume(Random(f"old {seed}"), size, steps)
+    if seed % 16 == 3:
+        steps = _with_broken_members(Random(f"broken {seed}"), size, steps)
     scaled = any(step[0] == "scale" for step in steps)
     begin = r.choice((Begin.EMPTY, Begin.WHOLE, Begin.WHOLE, Begin.CRASHED))
     return Schedule(_before(steps) if scaled else size, begin, tuple(steps), patience)
+
+
+def _with_broken_members(r: Random, n: int, steps: list[Step]) -> list[Step]:
+    """Some members cannot start their servers for a while, or until the end."""
+    broken = list(steps)
+    for _ in range(r.choice((1, 1, 2, 3))):
+        ordinal, at = r.randrange(n), r.randrange(len(broken) + 1)
+        end = r.randrange(at, len(broken) + 1)
+        broken.insert(end, ("break", ordinal, int(r.random() < 0.5)))
+        broken.insert(at, ("break", ordinal, 1))
+    return broken
+
+
+def _with_an_old_volume(r: Random, n: int, steps: list[Step]) -> list[Step]:
+    """A copy is made early, of a member that is alone or not, and is put back after a crash of all."""
+    ordinal, at = r.randrange(n), r.randrange(len(steps) + 1)
+    others = [("term", other) for other in range(n) if other != ordinal] if r.random() < 0.6 else []
+    away = sum(1 << other for other in range(n) if other != ordinal and r.random() < 0.6)
+    alone: list[Step] = [("settle", 0, 9, 0), *others, ("settle", 0, 5, NO_STARTS), ("keep", ordinal)]
+    wrong: list[Step] = [("commit", ordinal, 1)] * r.choice((0, 1, 3, 9))
+    back: list[Step] = [
+        ("kill all", 0, 0), ("put back", ordinal), ("settle", away, 40, 0), *wrong,
+        ("settle", 0, r.choice((1, 9)), 0), *wrong,
+    ]  # fmt: skip
+    middle: list[Step] = [("settle", 0, 9, 0), ("commit", ordinal, 1)]
+    return [*alone, *middle, *steps[:at], *back, *steps[at:]]
 
 
 def _before(steps: list[Step]) -> int:

@@ -212,6 +212,35 @@ def mix_up(world: World, ordinal: int, length: int) -> bool:
     return True
 
 
+def break_starts(world: World, ordinal: int, broken: int) -> bool:
+    """From now on no server can be started there (its port is in use, say), or again."""
+    member = world.members[ordinal]
+    if member.broken is bool(broken):
+        return False
+    member.broken, member.was_broken = bool(broken), True
+    return True
+
+
+def keep(world: World, ordinal: int) -> bool:
+    """A copy of a volume is made, as of a crash now; nothing else is touched."""
+    other = world.copy()
+    other.story = None
+    kill(other, ordinal, 0, 0)
+    world.kept[ordinal] = other.members[ordinal].volume
+    return True
+
+
+def put_back(world: World, ordinal: int) -> bool:
+    """A person puts an old copy of a volume in its place, while no pod runs."""
+    idle = all(member.agent is None and member.server is None for member in world.members)
+    if not idle or ordinal not in world.kept:
+        return False
+    world.members[ordinal].volume = world.kept[ordinal].copy()
+    world.messages.clear()
+    world.put_back = True
+    return True
+
+
 def recover(world: World, ordinal: int) -> bool:
     """A person who tells the truth chooses the most advanced of those who answer; the dead are said to be gone. They
     may come back: but not those who need nobody else to go on, as `trireme recover` warns."""
@@ -287,6 +316,9 @@ STEPS: dict[str, Callable[..., bool]] = {
     "cut": cut,
     "lose": lose,
     "mix up": mix_up,
+    "break": break_starts,
+    "keep": keep,
+    "put back": put_back,
     "scale": scale,
     "recover": recover,
     "tick": tick,

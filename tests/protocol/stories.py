@@ -94,4 +94,29 @@ STORIES: dict[str, Schedule] = {
             ("round", 4, 0, 0), ("work", 4, 0), ("round", 4, 0, 0), ("work", 4, 0), ("regroup", 0), ("kill", 3, 0, 0),
             ("regroup", 0), ("connect", 4), ("die", 4, 1, 0), ("scale", 6),
         ), patience=5.0),
+    "a copy of a volume is made while its member is alone, and put back after a crash of all; it passes the others": Schedule(
+        3, Begin.WHOLE, (
+            ("term", 1), ("term", 2), ("settle", 0, 5, NO_STARTS), ("keep", 0), ("settle", 0, 9, 0), ("commit", 1, 1),
+            ("commit", 2, 1), ("kill all", 0, 0), ("put back", 0), ("settle", 0b110, 40, 0), *[("commit", 0, 1)] * 20,
+            ("settle", 0, 9, 0), ("settle", 0b110, 9, 0), *[("commit", 0, 1)] * 20, ("settle", 0, 9, 0),
+        )),
+    "the same copy is put back, and is no further than the others when they come": Schedule(
+        3, Begin.WHOLE, (
+            ("term", 1), ("term", 2), ("settle", 0, 5, NO_STARTS), ("keep", 0), ("settle", 0, 9, 0), ("commit", 1, 1),
+            ("commit", 2, 1), ("kill all", 0, 0), ("put back", 0), ("settle", 0b110, 40, 0), ("settle", 0, 9, 0),
+        )),
+    "the old copy became a Primary, and starts once more while the others wait": Schedule(
+        3, Begin.WHOLE, (
+            ("term", 1), ("term", 2), ("settle", 0, 5, NO_STARTS), ("keep", 0), ("settle", 0, 9, 0), ("commit", 1, 1),
+            ("kill all", 0, 0), ("put back", 0), ("settle", 0b110, 40, 0), *[("commit", 0, 1)] * 20, ("settle", 0, 9, 0),
+            ("kill", 0, 0, 0), ("settle", 0, 20, 0),
+        )),
+    "all crash at one position, and the server of the lowest ordinal cannot start": Schedule(
+        3, Begin.WHOLE, (("kill all", 0, 0), ("break", 0, 1), ("settle", 0, 40, 0))),
+    "neither of two can start its server, and only the higher ordinal is mended": Schedule(
+        2, Begin.WHOLE, (
+            ("kill all", 0, 0), ("break", 0, 1), ("break", 1, 1), ("settle", 0, 20, 0), ("break", 1, 0),
+        )),
+    "a new cluster, and the server of the lowest ordinal cannot start": Schedule(
+        3, Begin.EMPTY, (("break", 0, 1), ("settle", 0, 40, 0))),
 }  # fmt: skip

@@ -69,6 +69,13 @@ class World:
     """Of those, the ones that went with a lost volume."""
     patience: float | None = None
     """How long the policy of all members waits for missing ones; None: for ever."""
+    kept: dict[int, Volume] = field(default_factory=dict)
+    """By ordinal: an old copy of its volume."""
+    put_back: bool = False
+    """An old copy was put back: what was promised since is forgotten (invariants 1 to 7 cannot hold then). What is left
+    is that no two branches are mixed, and that nothing is overwritten."""
+    torn: bool = False
+    """After that there were two Primaries at one time."""
     lost_volumes: int = 0
     """Lost, or replaced by one with another cluster's data."""
     elected: dict[Candidacy, int] = field(default_factory=dict)
@@ -94,7 +101,7 @@ class World:
         other.components = {number: component.copy() for number, component in self.components.items()}
         other.messages = list(self.messages)
         other.acknowledged, other.excused = set(self.acknowledged), set(self.excused)
-        other.elected = dict(self.elected)
+        other.elected, other.kept = dict(self.elected), dict(self.kept)
         return other
 
     def be_patient(self, seconds: float | None) -> None:
@@ -188,7 +195,7 @@ class World:
                     yield number, component
 
     def new_agent(self, member: Member) -> None:
-        member.agent = Agent(incarnation=self.next(member.ordinal), company_since=self.now)
+        member.agent = Agent(incarnation=self.next(member.ordinal), company_since=self.now, started=self.now)
         member.declared, member.patience = self.declared, self.patience
         if not self.rules.lasting_grants:
             member.volume.record = replace(member.volume.record, grant=None)

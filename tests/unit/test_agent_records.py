@@ -80,6 +80,31 @@ def test_a_view_that_a_full_disk_does_not_take_counts_and_is_written_down_later(
     assert alone.unwritten is None
 
 
+def test_views_are_kept_as_far_as_none_may_be_missing(tmp_path: Path, alone: Member) -> None:
+    one, two, three, four = (View("history", seqno, (0, 1)) for seqno in (5, 9, 12, 20))
+    alone.note_view(one)
+    alone.note_view(two)
+    assert alone.report().views == (one, two)
+    alone.unbroken = False  # it was not Primary in between
+    alone.note_view(three)
+    assert alone.report().views == (three,)
+    alone.note_view(four, certain=False)
+    assert alone.report().views == ()
+    alone.note_view(five := View("history", 30, (0,)))
+    alone.note_view(six := View("history", 31, (0, 1)))
+    assert Records.open(tmp_path / "trireme", "test/demo").record.views == (five, six)
+
+
+def test_a_view_that_was_never_written_down_is_a_break(tmp_path: Path, alone: Member) -> None:
+    alone.note_view(View("history", 5, (0,)))
+    (tmp_path / "trireme").rename(tmp_path / "away")
+    with pytest.raises(FileNotFoundError):
+        alone.note_view(View("history", 9, (0, 1)))
+    (tmp_path / "away").rename(tmp_path / "trireme")
+    alone.note_view(later := View("history", 12, (0,)))
+    assert alone.report().views == (later,)
+
+
 def test_a_grant_that_cannot_be_written_down_is_refused_in_words(tmp_path: Path, alone: Member) -> None:
     alone.facts = datadir.inspect(tmp_path)
     asked = replace(candidate(1).report, cluster="test/demo", declared=2)

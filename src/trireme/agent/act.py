@@ -20,7 +20,7 @@ from trireme.agent.launcher import Launcher
 from trireme.agent.member import Member
 from trireme.api.report import Gap, GrantReply, GrantRequest, Phase
 from trireme.base.errors import PermanentError, TriremeError
-from trireme.core import grants, situation
+from trireme.core import branches, grants, situation
 from trireme.core.cluster_conditions import describe_gap
 from trireme.core.gaps import group_name, inherited, merged
 from trireme.core.situation import (
@@ -91,8 +91,8 @@ class Actor:
                 log.warning("made its group a Primary in place")
             case Join():
                 self._begin(Phase.JOINING, "makes ready to join", partial(self._join, action))
-            case situation.Learn(gaps=gaps):
-                self._learn(gaps)
+            case situation.Learn() | situation.MarkStrayed():
+                self._learn(action)
             case situation.StopServer(failed=failed):
                 outside = member.status is not None and not member.status.primary
                 if outside != member.records.record.outside:
@@ -206,9 +206,15 @@ class Actor:
         member.records.change(first_start="done")
         member.forget_directory()
 
-    def _learn(self, gaps: tuple[Gap, ...]) -> None:
+    def _learn(self, action: situation.Learn | situation.MarkStrayed) -> None:
+        """What goes back further counts only as long as it ends with the view that this member was told of last."""
         member = self._member
-        member.records.change(gaps=merged(member.records.record.gaps, gaps))
+        if isinstance(action, situation.MarkStrayed):
+            member.records.change(strayed=action.view)
+            return
+        gaps, views, own = action.gaps, action.views, member.records.record.views
+        further = views if views[-1:] == own[-1:] else own
+        member.records.change(gaps=merged(member.records.record.gaps, gaps), views=further)
         for gap in gaps:
             log.warning("%s: data may be missing", describe_gap(gap))
 
@@ -230,7 +236,9 @@ class Actor:
         made = (record.pending_gap,) if record.pending_gap is not None else ()
         name = group_name(member.settings.cluster, (*record.gaps, *made))
         self._launcher.write_config(peers=(), donors=(), group_name=name)
-        await self._launcher.start(Launch.BOOTSTRAP)
+        await self._launcher.start(
+            Launch.BOOTSTRAP, unbroken=branches.goes_on(member.report(), action.succeeds)
+        )
 
     async def _join(self, action: Join) -> None:
         member, root = self._member, self._member.settings.data_root
@@ -242,7 +250,11 @@ class Actor:
                 write_position(member.settings.data_dir, action.position, safe_to_bootstrap=False)
         member.settings.data_dir.mkdir(exist_ok=True)
         gaps = inherited(member.records.record.gaps, action.gaps)
-        member.records.change(joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None)
+        views = member.records.record.views if action.discard is None else ()
+        member.records.change(
+            joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None,
+            views=views, whole=False, strayed=None,
+        )  # fmt: skip
         self._launcher.write_config(
             peers=action.addresses,
             donors=action.donors,
@@ -255,7 +267,7 @@ class Actor:
         """Crash-safe: until the record says that it is emptied, what is there is what was asked to be set aside."""
         member, root = self._member, self._member.settings.data_root
         await asyncio.to_thread(datadir.give_up, root, reason, _stamp())
-        member.records.change(rebuild="emptied", joining=True, first_start=None)
+        member.records.change(rebuild="emptied", joining=True, first_start=None, views=(), strayed=None)
         member.forget_directory()
         log.warning("%s: the data directory is set aside", reason)
 

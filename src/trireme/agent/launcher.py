@@ -85,8 +85,9 @@ class Launcher:
         self._member.group_name = group_name or self._member.settings.cluster
         write_durably(self._member.settings.config_file, text.encode(), mode=0o600)
 
-    async def start(self, launch: Launch) -> None:
-        """Start a server with the configuration written before, unless asked to stop meanwhile.
+    async def start(self, launch: Launch, *, unbroken: bool = False) -> None:
+        """Start a server with the configuration written before, unless asked to stop meanwhile. ``unbroken``: its
+        first Primary view follows the last one that this member was told of.
 
         Raises PermanentError, such as for a port in use.
         """
@@ -94,6 +95,7 @@ class Launcher:
         if member.stop_since is not None:
             return
         member.launch, member.status, member.was_connected = launch, None, False
+        member.unbroken = unbroken
         member.joined_at = member.drain = member.heir = member.non_primary_since = None
         member.variables = {}
         member.progress, member.progress_at = None, time.monotonic()
@@ -163,14 +165,18 @@ class Launcher:
             member.group_addresses = frozenset(hosts - {""})
         if notification.primary and inside and notification.uuid and notification.members:
             names = frozenset(item.name for item in notification.members)
-            seqno = await self._number_of(notification.uuid, names)
+            number = await self._number_of(notification.uuid, names)
+            seqno = number if number is not None else self._guess(notification.uuid)
+            member.unbroken = member.unbroken or self._follows(notification.uuid, seqno)
             ordinals = sorted(o for o in map(ordinal_of, names) if o is not None)
-            member.note_view(View(notification.uuid, seqno, tuple(ordinals)))
+            member.note_view(View(notification.uuid, seqno, tuple(ordinals)), certain=number is not None)
             if member.launch is Launch.JOIN and member.joined_at is None:
                 member.joined_at = seqno
+        elif not notification.primary:
+            member.note_loss()
         member.wake.set()
 
-    async def _number_of(self, uuid: str, names: frozenset[str]) -> int:
+    async def _number_of(self, uuid: str, names: frozenset[str]) -> int | None:
         """The view's seqno, which only the log tells. Its block is written before the call, but through a pipe."""
         try:
             async with asyncio.timeout(VIEW_SECONDS):
@@ -178,10 +184,19 @@ class Launcher:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            known = self._member.last_view
             log.warning("the log did not tell the number of the view of %s", ", ".join(sorted(names)))
-            return known.seqno + 1 if known is not None and known.uuid == uuid else 1
+            return None
         return self._seen.seqno
+
+    def _follows(self, uuid: str, seqno: int) -> bool:
+        """A Primary is there again, and nothing came in between: its view is next to what the server had without one."""
+        status = self._member.status
+        had = status is not None and not status.primary and status.state_uuid == uuid
+        return had and status is not None and seqno == status.last_committed + 1
+
+    def _guess(self, uuid: str) -> int:
+        known = self._member.last_view
+        return known.seqno + 1 if known is not None and known.uuid == uuid else 1
 
     def _on_event(self, event: LogEvent) -> None:
         member = self._member

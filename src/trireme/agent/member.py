@@ -30,11 +30,11 @@ from trireme.api.report import (
     Upgrade,
     WriterClaim,
 )
-from trireme.core import directory, health
+from trireme.core import branches, directory, health
 from trireme.core.draining import Client, Drain
 from trireme.core.gaps import merged
 from trireme.core.situation import Campaign, Heir, Launch
-from trireme.core.terms import Terms
+from trireme.core.terms import HEARING_SECONDS, Terms
 
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
@@ -49,6 +49,7 @@ class Member:
     binaries: Binaries | None
     records: Records
     incarnation: str = field(default_factory=lambda: secrets.token_hex(8))
+    started: float = field(default_factory=time.monotonic)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while this member is ready, as of the last round."""
@@ -58,6 +59,8 @@ class Member:
     rounds: int = 0
     last_round: float = field(default_factory=time.monotonic)
     fault: str | None = None
+    faults: int = 0
+    """How often something needed a person since its server last belonged to a Primary."""
     stop_since: float | None = None
 
     facts: DirectoryFacts | None = None
@@ -112,6 +115,8 @@ class Member:
     group: tuple[int, ...] = ()
     """Ordinals in the view, Primary or not, that the server installed last."""
     live: Live = field(default_factory=Live)
+    unbroken: bool = False
+    """The server that runs now missed no Primary view since the last one that was written down."""
     unwritten: View | None = None
     """A Primary view that the disk did not take (it is full, say): it is tried again, and counts meanwhile."""
 
@@ -138,6 +143,7 @@ class Member:
     def needs_person(self, why: str) -> None:
         """Nothing helps but a person. It is looked at again now and then: the person may have acted."""
         self.fault = why
+        self.faults += 1
         self.failed(why)
         self.forget_directory()
 
@@ -195,6 +201,7 @@ class Member:
             leaving=self.stop_since is not None or self.retire_since is not None,
             unsettled=not self.running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(verdict),
+            faults=self.faults,
             received_bytes=self.received_bytes,
             heir=self.heir.ordinal if self.heir is not None and self.writes else None,
             handover=self.handover,
@@ -206,6 +213,9 @@ class Member:
             joining=record.joining,
             left=verdict is not None and verdict.directory is Directory.CLEAN and not record.outside,
             gaps=self._gaps(),
+            views=record.views,
+            whole=record.whole,
+            strayed=record.strayed,
             group=self.group if self.running else (),
             group_name=self.group_name if self.running else "",
             override=unexpired_word(record, datetime.now(UTC)),
@@ -232,6 +242,7 @@ class Member:
             named=self.named,
             overdue=left is not None and left <= 0,
             founder=self.live.founder,
+            young=time.monotonic() - self.started < HEARING_SECONDS,
         )
 
     def patience_left(self) -> float | None:
@@ -262,11 +273,12 @@ class Member:
             return Position(self.status.state_uuid, self.status.last_committed)
         return verdict.position if verdict else None
 
-    def note_view(self, view: View) -> None:
+    def note_view(self, view: View, *, certain: bool = True) -> None:
         """A Primary view was installed: on disk before this returns. An open first start is over, a person's word is
         used, and a gap that this member made is one. Raises OSError; the view then counts while this agent lives, or a
-        member that was alone before would take itself for the last one."""
+        member that was alone before would take itself for the last one. ``certain``: its seqno is no guess."""
         record = self.records.record
+        goes_on = self.unbroken and self.unwritten in (None, view)
         self.unwritten = view if view != record.last_view else None
         if self.unwritten is None:
             return
@@ -275,8 +287,17 @@ class Member:
         self.records.change(
             last_view=view, first_start=None, outside=False, override=None,
             gaps=merged(record.gaps, made), pending_gap=None,
+            views=branches.told(record.views, view, goes_on=goes_on) if certain else (), whole=certain, strayed=None,
         )  # fmt: skip
         self.unwritten = None
+        self.unbroken, self.faults = certain, 0
+
+    def note_loss(self) -> None:
+        """The server belongs to no Primary any more: others may go on, and it may come back to what they did."""
+        self.unbroken = False
+        if self.records.record.whole:
+            with contextlib.suppress(OSError):
+                self.records.change(whole=False)
 
     def keep_view(self) -> None:
         """Try once more to write down a view that the disk did not take."""

@@ -54,6 +54,12 @@ class Record:
     """All that this volume came through."""
     pending_gap: Gap | None = None
     """Of a bootstrap that begins; it counts from the first view of that Primary on."""
+    views: tuple[View, ...] = ()
+    """The Primary views that this member knows without a break."""
+    strayed: View | None = None
+    """Its data came through this view, and a Primary lived that did not; until it belongs to one."""
+    whole: bool = False
+    """No view can have come since the last of these: its server belongs to that Primary still, or ended in it."""
     override: Override | None = None
     """A person's word to this member, until it is used."""
 

@@ -238,6 +238,9 @@ class Report:
     """The storage engine was not asked yet, or the first look at the directory is still due."""
     held_up: bool = False
     """It will not start a server in its next round: leaving, in back-off, faulty, or its position is still asked."""
+    faults: int = 0
+    """How often its server could not be started, for what only a person can mend, since it last belonged to a Primary.
+    Among members that are as far, who failed more often waits for the others."""
     received_bytes: int | None = None
     """Bytes of the state transfer under way, None when there is none."""
     heir: int | None = None
@@ -257,6 +260,13 @@ class Report:
     left: bool = False
     """Its server stopped in order, and may have left a Primary that went on without it."""
     gaps: tuple[Gap, ...] = ()
+    views: tuple[View, ...] = ()
+    """The Primary views that this member knows without a break, oldest first: of their history, from the first to the
+    last of these, there are no others."""
+    strayed: View | None = None
+    """Its data came through this view, and a Primary lived that did not: they are of another branch of the history."""
+    whole: bool = False
+    """Nor are there others up to its position: it was told of each Primary view that is in its data."""
     override: Override | None = None
     """A person's word that this member holds and has not used yet."""
     group_name: str = ""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import assert_never
 
+from trireme.api.position import View
 from trireme.api.report import Directory, Gap, Phase, Report
-from trireme.core import election, gaps
+from trireme.core import branches, election, gaps
 from trireme.core.candidate import campaign, withdrawal
 from trireme.core.reform import elect_in_place
 from trireme.core.rivals import main_side
@@ -12,6 +13,7 @@ from trireme.core.situation import (
     AskEngine,
     Decision,
     Join,
+    MarkStrayed,
     Situation,
 )
 from trireme.core.writer import may_write
@@ -72,6 +74,9 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
     if others:
         why = f"its data is of history {', '.join(sorted(others))}, the Primary's is {', '.join(living)}: not overwritten"
         return Decision(Phase.BLOCKED, why)
+    branch = _of_another_branch(me, primaries) if beyond is None else None
+    if branch is not None:
+        return branch
     ahead = _joins_first(situation, primaries)
     if ahead is not None:
         return Decision(
@@ -133,7 +138,7 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
     A server that was up and answers no more (frozen, say) does not connect, and is not waited for; nor is a member
     of another branch, which does not join this Primary.
     """
-    known = gaps.known_gaps(primaries)
+    known, views = gaps.known_gaps(primaries), branches.known_views(primaries)
     inside = {ordinal for report in primaries if report.last_view for ordinal in report.last_view.members}
     for ordinal, report in sorted(situation.answers.items()):
         if report.primary or (ordinal in inside and report.running):
@@ -141,7 +146,7 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
         starts = report.running and report.phase is not Phase.UNRESPONSIVE
         connects = report.server is None and (starts or report.phase is Phase.JOINING)
         comes = ordinal < situation.me.ordinal and not report.running and not report.held_up
-        comes = comes and gaps.unknown_there(report, known) is None
+        comes = comes and gaps.unknown_there(report, known) is None and not _stays_apart(report, views)
         if connects or comes:
             return ordinal
     return None
@@ -163,6 +168,37 @@ def _worthless(me: Report) -> str | None:
 
 def _beyond(me: Report, gap: Gap) -> str:
     return f"its data at {me.position} is beyond {gap.position}, from where the cluster went on without it"
+
+
+def _of_another_branch(me: Report, primaries: list[Report]) -> Decision | None:
+    """Nothing tells which of two branches is the right one: clients may have been told of both."""
+    known = branches.known_views(primaries)
+    proof = branches.strayed(me, known)
+    if proof is not None:
+        why = (
+            f"its data at {me.position} and the Primary's are two branches of one history ({_words(proof)} is of one of "
+            "them only; an old copy of a volume was put back, say): nothing is merged or overwritten. Compare the two, "
+            "then give this member's data up (trireme rebuild), or stop the others and go on from it (trireme recover)"
+        )
+        mark = (MarkStrayed(proof),) if branches.proven(me, proof) else ()
+        return Decision(Phase.BLOCKED, why, mark)
+    later = branches.ahead_of(me, known)
+    if later is None:
+        return None
+    passed = any(r.server is not None and r.server.last_committed >= later.seqno for r in primaries)
+    why = (
+        f"its data came through {_words(later)}, of which the Primary was not told: it lags, or it is another branch of "
+        "this history (an old copy of a volume was put back, say); does not join it before that is known"
+    )
+    return Decision(Phase.BLOCKED if passed else Phase.WAITING, why)
+
+
+def _words(view: View) -> str:
+    return f"view {view.seqno} of {election.names(view.members)}"
+
+
+def _stays_apart(report: Report, known: tuple[View, ...]) -> bool:
+    return branches.strayed(report, known) is not None or branches.ahead_of(report, known) is not None
 
 
 def _with_patience(outcome: election.Wait, situation: Situation) -> str:

@@ -11,8 +11,9 @@ from itertools import chain
 
 from trireme.api.position import View
 from trireme.api.report import Directory, Override, Report
+from trireme.core.branches import parted
 from trireme.core.gaps import histories_of, went_through
-from trireme.core.terms import Terms
+from trireme.core.terms import HEARING_SECONDS, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,14 @@ def elect(answers: Mapping[int, Report], terms: Terms) -> Outcome:
         return Split(
             tuple(histories), f"split history, never compared by seqno ({owners}); a person must choose"
         )
+    apart = parted(heard)
+    if apart is not None:
+        view, other = apart
+        why = (
+            f"two branches of one history, never compared by seqno (the data of {names([other])} did not come through "
+            f"view {view.seqno} of {names(view.members)}); a person must choose"
+        )
+        return Split((view.uuid,), why)
     return _succeed(heard, _declared(answers, terms), answers.keys() - heard.keys())
 
 
@@ -94,8 +103,10 @@ def _first(answers: Mapping[int, Report], terms: Terms) -> Outcome:
     if silent:
         why = f"a new cluster needs all {len(electorate)} declared members to answer fresh; {names(silent)} silent"
         return Wait(silent, why)
-    why = f"all {len(electorate)} declared members answer fresh; the lowest ordinal bootstraps"
-    return Elect(electorate[0], electorate, None, why)
+    candidate = min(electorate, key=lambda ordinal: (answers[ordinal].faults, ordinal))
+    lowest = "the lowest ordinal" if candidate == electorate[0] else f"member {candidate}, which can start,"
+    why = f"all {len(electorate)} declared members answer fresh; {lowest} bootstraps"
+    return Elect(candidate, electorate, None, why)
 
 
 def _succeed(answers: Mapping[int, Report], terms: Terms, behind: Set[int]) -> Outcome:
@@ -109,6 +120,10 @@ def _succeed(answers: Mapping[int, Report], terms: Terms, behind: Set[int]) -> O
     majority = _majority(view, answers) if view and vouched and terms.overdue else ()
     if silent and not majority:
         return Wait(silent, f"{names(silent)} of the latest view may hold newer data and did not answer")
+    unheard = _unheard(view, answers, terms) if view and vouched and terms.young else ()
+    if unheard:
+        alone = f"{names(view.members if view else ())} was alone in the latest view that is known"
+        return Wait((), f"{alone}; hears {names(unheard)} first, for {HEARING_SECONDS:.0f} s at most")
     asked = {ordinal: answers[ordinal] for ordinal in electorate if ordinal in answers}
     unsettled = tuple(ordinal for ordinal, report in asked.items() if not is_settled(report))
     if unsettled:
@@ -117,13 +132,22 @@ def _succeed(answers: Mapping[int, Report], terms: Terms, behind: Set[int]) -> O
     if able.keys().isdisjoint(view.members if view else electorate):
         state = ", ".join(f"{ordinal} {report.directory}" for ordinal, report in asked.items())
         return Hopeless(f"no member of the latest view has data that may be bootstrapped ({state})")
-    candidate = min(able, key=lambda ordinal: (-_seqno(able[ordinal]), ordinal))
+    candidate = min(able, key=lambda ordinal: (-_seqno(able[ordinal]), able[ordinal].faults, ordinal))
     where = able[candidate].position
     best = f"member {candidate} is the most advanced of the latest view ({names(electorate)}) at {where}"
     if not silent:
         return Elect(candidate, electorate, view, best)
     why = f"{best}; goes on without {names(silent)}, as the policy says"
     return Elect(candidate, tuple(asked), view, why, without=silent, majority=majority)
+
+
+def _unheard(view: View, answers: Mapping[int, Report], terms: Terms) -> tuple[int, ...]:
+    """Whose word a member that was alone does without, but hears if it can: it was the last to leave, or its volume is
+    an old copy that was put back, and the others went on. Who is silent for good is not waited for."""
+    if len(view.members) > 1:
+        return ()
+    others = {*range(terms.declared), *(terms.named or ())} - answers.keys()
+    return tuple(sorted(others))
 
 
 def _ahead(electorate: tuple[int, ...], answers: Mapping[int, Report], view: View | None) -> tuple[int, ...]:

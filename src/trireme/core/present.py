@@ -4,6 +4,7 @@ from typing import assert_never
 
 from trireme.api.report import Phase, Report, WriterClaim
 from trireme.core import election
+from trireme.core.branches import longer
 from trireme.core.candidate import campaign, withdrawal
 from trireme.core.election import names
 from trireme.core.gaps import known_gaps
@@ -100,8 +101,10 @@ def _news_of_gaps(situation: Situation) -> tuple[Action, ...]:
         for report in situation.answers.values()
         if in_same_component(me, report) and report.group_name == me.group_name
     )
-    news = tuple(gap for gap in known_gaps((me, *component)) if gap not in me.gaps)
-    return (Learn(news),) if news else ()
+    mates = tuple(component)
+    news = tuple(gap for gap in known_gaps((me, *mates)) if gap not in me.gaps)
+    views = longer(me, mates)
+    return (Learn(news, views),) if news or views else ()
 
 
 ABANDONED_SECONDS = 20.0

@@ -160,9 +160,18 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Learn:
-    """Keep what the members of its Primary know of gaps."""
+    """Keep what the members of its Primary know of gaps, and of views from before this member was there."""
 
     gaps: tuple[Gap, ...]
+    views: tuple[View, ...] = ()
+    """The last of these is this member's last."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkStrayed:
+    """Write down that its data came through this view, which proved them to be of another branch than the Primary's."""
+
+    view: View
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +239,7 @@ Action = (
     | Join
     | Reform
     | Learn
+    | MarkStrayed
     | StopServer
     | MarkSynced
     | Claim

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+HEARING_SECONDS = 15.0
+"""How long a member that was alone hears the others first: pods that start together are seldom further apart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Founder:
@@ -26,3 +29,5 @@ class Terms:
     """Those who answer have been the same for as long as the policy says: who is silent need not be waited for,
     where a majority of the latest view is here. Never so with the policy *Wait*."""
     founder: Founder | None = None
+    young: bool = False
+    """This member's agent has been up for less than :data:`HEARING_SECONDS`: others may be about to answer."""

@@ -48,6 +48,10 @@ class Builder:
     def in_view(self, seqno: int, *members: int, history: str = HISTORY) -> "Builder":
         return self._with(last_view=View(history, seqno, members))
 
+    def told(self, *views: View, whole: bool = False) -> "Builder":
+        """Of these views without a break; the last one is its last."""
+        return self._with(views=views, last_view=views[-1] if views else None, whole=whole)
+
     def flagged(self) -> "Builder":
         return self._with(safe_to_bootstrap=True)
 
@@ -117,6 +121,9 @@ class Builder:
 
     def chosen(self, word: Override) -> "Builder":
         return self._with(override=word)
+
+    def faulty(self, times: int = 1) -> "Builder":
+        return self._with(faults=times)
 
     def left(self) -> "Builder":
         return self._with(left=True)

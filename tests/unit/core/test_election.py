@@ -10,6 +10,12 @@ TERMS = Terms(declared=3, named=(0, 1, 2))
 
 SITUATIONS: list[tuple[str, list[Builder], type[Outcome], tuple[int, ...]]] = [
     ("all declared answer fresh: the lowest ordinal", [member(0), member(1), member(2)], Elect, (0,)),
+    (
+        "all declared answer fresh, and the lowest ordinal cannot start its server",
+        [member(0).faulty(), member(1), member(2)],
+        Elect,
+        (1,),
+    ),
     ("one declared member is silent: no new cluster", [member(0), member(1)], Wait, (2,)),
     ("only the highest ordinal answers", [member(2)], Wait, (0, 1)),
     ("a fresh directory says safe_to_bootstrap", [member(0).flagged(), member(1)], Wait, (2,)),
@@ -46,6 +52,25 @@ SITUATIONS: list[tuple[str, list[Builder], type[Outcome], tuple[int, ...]]] = [
         [member(o).crashed(9).in_view(3, 0, 1, 2) for o in range(3)],
         Elect,
         (0,),
+    ),
+    (
+        "all crashed at one position, and the lowest ordinal cannot start its server: it does not stand",
+        [member(0).crashed(9).in_view(3, 0, 1, 2).faulty()]
+        + [member(o).crashed(9).in_view(3, 0, 1, 2) for o in (1, 2)],
+        Elect,
+        (1,),
+    ),
+    (
+        "none of them could start, and the lowest ordinal failed more often: another one's turn",
+        [member(0).crashed(9).in_view(3, 0, 1).faulty(2), member(1).crashed(9).in_view(3, 0, 1).faulty()],
+        Elect,
+        (1,),
+    ),
+    (
+        "the most advanced cannot start its server: it is waited for all the same",
+        [member(0).crashed(8).in_view(3, 0, 1), member(1).crashed(9).in_view(3, 0, 1).faulty()],
+        Elect,
+        (1,),
     ),
     (
         "a member of the last view is silent: it may be ahead",

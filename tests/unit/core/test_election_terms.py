@@ -13,6 +13,7 @@ THREE = Terms(declared=3, named=(0, 1, 2))
 ALONE = Terms(declared=1, named=(0,))
 PATIENT = THREE
 OVERDUE = replace(THREE, overdue=True)
+YOUNG = replace(THREE, young=True)
 
 
 def crashed(ordinal: int, seqno: int = 9) -> Builder:
@@ -64,6 +65,44 @@ FIRST: list[Situation] = [
         [member(0), crashed(1)],
         Wait,
         (2,),
+    ),
+]
+
+HEARD_FIRST: list[Situation] = [
+    (
+        "it was alone, and its agent just started: others may be about to answer (an old copy was put back, say)",
+        YOUNG,
+        [member(0).clean(12).in_view(11, 0)],
+        Wait,
+        (),
+    ),
+    (
+        "one of them answers, and knows a later view",
+        YOUNG,
+        [member(0).clean(12).in_view(11, 0), member(1).clean(40).in_view(39, 0, 1)],
+        Elect,
+        (1,),
+    ),
+    (
+        "all others answer, and know of no later view: nobody is waited for",
+        YOUNG,
+        [member(0).clean(12).in_view(11, 0), member(1).clean(10).in_view(9, 0, 1, 2), member(2)],
+        Elect,
+        (0,),
+    ),
+    (
+        "those who did not answer by then are not waited for",
+        THREE,
+        [member(0).clean(12).in_view(11, 0)],
+        Elect,
+        (0,),
+    ),
+    (
+        "it is the only member that is declared",
+        replace(YOUNG, declared=1, named=(0,)),
+        [member(0).declaring(1).clean(12).in_view(11, 0)],
+        Elect,
+        (0,),
     ),
 ]
 
@@ -235,8 +274,8 @@ BY_WORD: list[Situation] = [
 
 @pytest.mark.parametrize(
     ("terms", "members", "kind", "ordinals"),
-    [row[1:] for row in (*FIRST, *MISSING, *AFTER_A_GAP, *BY_WORD)],
-    ids=[row[0] for row in (*FIRST, *MISSING, *AFTER_A_GAP, *BY_WORD)],
+    [row[1:] for row in (*FIRST, *HEARD_FIRST, *MISSING, *AFTER_A_GAP, *BY_WORD)],
+    ids=[row[0] for row in (*FIRST, *HEARD_FIRST, *MISSING, *AFTER_A_GAP, *BY_WORD)],
 )
 def test_election(
     terms: Terms, members: list[Builder], kind: type[Outcome], ordinals: tuple[int, ...]
