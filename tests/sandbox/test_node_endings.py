@@ -62,7 +62,7 @@ async def test_a_container_that_has_not_set_its_handlers_yet_is_asked_when_it_ha
         )
         await lab.until_phase("Running")
         lab.delete()
-        await lab.until_gone(seconds=10)
+        await lab.until_gone(seconds=40)
 
 
 async def test_the_deadline_kills_all_of_a_container(tmp_path: Path) -> None:

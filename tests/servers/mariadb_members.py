@@ -68,12 +68,15 @@ class TestMember:
         self.lines: list[str] = []
         self.events: list[LogEvent] = []
         self.notifications: list[Notification] = []
+        self.notified = asyncio.Condition()
         self.monitor = Monitor(self.run_dir / "mysqld.sock", AGENT_USER, ACCOUNTS.agent_password)
         self.listener = NotifyListener(self.notify_socket, self._on_notify)
         self.server: Server | None = None
 
     async def _on_notify(self, notification: Notification) -> None:
-        self.notifications.append(notification)
+        async with self.notified:
+            self.notifications.append(notification)
+            self.notified.notify_all()
 
     @property
     def views(self) -> list[ViewSeen]:

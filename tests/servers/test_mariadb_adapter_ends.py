@@ -83,8 +83,10 @@ async def test_the_server_waits_for_the_agents_record_and_goes_on_without_it(
     folder: Path, binaries: Binaries
 ) -> None:
     async with cluster(1, folder, binaries) as (member,):
-        called = [note.status for note in member.notifications]
-        assert called == ["joined", "synced"]
+        async with asyncio.timeout(10), member.notified:
+            # Its status says Synced a moment before the agent is told.
+            await member.notified.wait_for(lambda: len(member.notifications) >= 2)
+        assert [note.status for note in member.notifications] == ["joined", "synced"]
         assert member.notifications[0].uuid == member.views[0].uuid and member.notifications[0].index == 0
         assert [item.name for item in member.notifications[0].members] == ["test-0"]
         await member.listener.close()
