@@ -340,7 +340,7 @@ MUTANTS = (
         (election, "went_through", dict), (grants, "left_behind", _no_conflict))),
     Mutant("a gap that a member had only heard of excludes the missing", ((election, "went_through", _all_known),)),
     Mutant("a server that was cut off learns of the gap without coming through it", (
-        (present, "_news_of_gaps", _news_of_all),)),
+        (present, "_news_of_mates", _news_of_all),)),
     Mutant("a joiner that is ahead of the latest view is passed over", ((election, "_ahead", _nobody),)),
     Mutant("two branches of one history are not told apart", (
         (branches, "strayed", _no_conflict), (branches, "ahead_of", _no_conflict))),

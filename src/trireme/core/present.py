@@ -50,12 +50,12 @@ def with_server(situation: Situation) -> Decision:
         return _not_primary(situation)
     other = served_instead(situation.me, situation.answers)
     if other:
-        return Decision(Phase.BLOCKED, _served_elsewhere(situation.me, other), _news_of_gaps(situation))
+        return Decision(Phase.BLOCKED, _served_elsewhere(situation.me, other), _news_of_mates(situation))
     claim = choose_writer(situation.me, situation.answers)
     actions: tuple[Action, ...] = (
         (Claim(claim),) if claim is not None and claim != situation.me.writer else ()
     )
-    actions = (*_news_of_gaps(situation), *follow_up(situation, claim), *actions)
+    actions = (*_news_of_mates(situation), *follow_up(situation, claim), *actions)
     if server.synced:
         done = () if situation.unmarked else (MarkSynced(),)
         why = f"Synced in a Primary of {server.size}: {_duty(situation, claim)}{_rival(situation)}"
@@ -93,15 +93,14 @@ def _rival(situation: Situation) -> str:
     return f"; {names(others)} in another Primary, which gets no clients: compare the two" if others else ""
 
 
-def _news_of_gaps(situation: Situation) -> tuple[Action, ...]:
+def _news_of_mates(situation: Situation) -> tuple[Action, ...]:
     """From members of a group of the same name only: who is still in the old one has not come through the gap."""
     me = situation.me
-    component = (
+    mates = tuple(
         report
         for report in situation.answers.values()
         if in_same_component(me, report) and report.group_name == me.group_name
     )
-    mates = tuple(component)
     news = tuple(gap for gap in known_gaps((me, *mates)) if gap not in me.gaps)
     views = longer(me, mates)
     return (Learn(news, views),) if news or views else ()

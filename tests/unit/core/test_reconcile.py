@@ -92,6 +92,7 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     ("stuck by an image that is not there", cluster().outdated(2).silent(2).pod(2, running=False, ready=False, trouble="ImagePullBackOff"), (delete(2),), ClusterPhase.UPDATING),
     ("stuck by a Secret that is not there", cluster().outdated(2).silent(2).pod(2, running=False, ready=False).moving(unmoved={2: 11.0}), (delete(2),), ClusterPhase.UPDATING),
     ("an outdated one that starts just now", cluster().outdated(2).silent(2).pod(2, running=False, ready=False).moving(unmoved={2: 1.0}), (), ClusterPhase.UPDATING),
+    ("an outdated one that answers while Kubernetes lags", cluster().outdated(2).pod(2, running=False, ready=False).moving(unmoved={2: 60.0}), (), ClusterPhase.UPDATING),
     ("a sidecar of the new settings ends again and again", cluster().outdated(0, 1).moving(relapsed=frozenset({2})), (), ClusterPhase.UPDATING),
     ("a container of an outdated member was restarted", cluster().outdated(0, 1).moving(relapsed=frozenset({1})), (restart(1),), ClusterPhase.UPDATING),
     ("stuck by a sidecar and reverted: the lame go first, past a budget that counts them", LAME.outdated(1), (delete(1),), ClusterPhase.UPDATING),

@@ -12,9 +12,9 @@ from trireme.core.reconcile.keep import foreign, keep, keep_set
 from trireme.core.reconcile.seen import SetSeen, Strategy, View
 
 STEADY_SECONDS = 30.0
-REFUSED_SECONDS = 5.0
-"""A Secret that was missing tells nobody that it is there now."""
 """Between two looks at a cluster where nothing is to be done. Kubernetes' own news wake earlier."""
+REFUSED_SECONDS = 5.0
+"""The same while settings are refused: a Secret that was missing tells nobody that it is there now."""
 
 TO_THE_END = (
     ClusterPhase.FORMING,

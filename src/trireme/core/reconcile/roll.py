@@ -42,7 +42,11 @@ def replace_broken(view: View, found: SetSeen) -> Step | None:
         return None
     if not found.observed:
         return None
-    broken = [view.pods[o] for o in sorted(outdated(view)) if _starts_in_vain(view, o)]
+    broken = [
+        view.pods[o]
+        for o in sorted(outdated(view))
+        if (stopped(view, o) and _hopeless(view, o)) or _waits_in_vain(view, o)
+    ]
     if not broken:
         return None
     names = ", ".join(str(pod.ordinal) for pod in broken)
@@ -54,13 +58,12 @@ def replace_broken(view: View, found: SetSeen) -> Step | None:
     )
 
 
-def _starts_in_vain(view: View, ordinal: int) -> bool:
-    """It runs no server, and will run none with these settings."""
+def _waits_in_vain(view: View, ordinal: int) -> bool:
+    """Kubernetes names no trouble where a container waits for a Secret or a volume that is not there. A member whose
+    agent answers does not wait: what Kubernetes knows of its pod lags."""
     pod = view.pods[ordinal]
-    if not pod.running and not pod.terminating:
-        # Kubernetes names no trouble where a container waits for a Secret or a volume that is not there.
-        return bool(pod.trouble) or not pod.node or view.unmoved.get(ordinal, 0.0) > IN_VAIN_SECONDS
-    return stopped(view, ordinal) and _hopeless(view, ordinal)
+    starts = not pod.running and not pod.terminating and ordinal not in view.reports
+    return starts and view.unmoved.get(ordinal, 0.0) > IN_VAIN_SECONDS
 
 
 def _hopeless(view: View, ordinal: int) -> bool:
