@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.unit.agent_environment import ENVIRONMENT
 from trireme.adapters.mariadb.notify import NotifiedMember
 from trireme.adapters.peers import Silence
 from trireme.agent.member import Member
@@ -38,10 +39,8 @@ class Peers:
 
 def observer(tmp_path: Path, peers: Peers) -> tuple[Member, Observer]:
     environment = {
-        "TRIREME_POD_NAME": "demo-0",
-        "TRIREME_CLUSTER": "demo",
+        **ENVIRONMENT,
         "TRIREME_NAMESPACE": "test",
-        "TRIREME_SERVICE": "demo-internal",
         "TRIREME_POD_IP": "10.0.0.1",
         "TRIREME_MEMBERS": "2",
         "TRIREME_DATA_ROOT": str(tmp_path),

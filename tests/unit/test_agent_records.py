@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.agent_environment import ENVIRONMENT
 from tests.unit.core.builders import member as candidate
 from trireme.adapters.mariadb import datadir
 from trireme.agent.act import give_grant
@@ -48,10 +49,8 @@ def test_a_volume_of_another_uid_is_refused_in_words_that_say_what_to_do(foreign
 def alone(tmp_path: Path) -> Member:
     """Member 0 of two; its records are in ``tmp_path / "trireme"``."""
     environment = {
-        "TRIREME_POD_NAME": "demo-0",
-        "TRIREME_CLUSTER": "demo",
+        **ENVIRONMENT,
         "TRIREME_NAMESPACE": "test",
-        "TRIREME_SERVICE": "demo-internal",
         "TRIREME_POD_IP": "127.0.0.1",
         "TRIREME_MEMBERS": "2",
         "TRIREME_DATA_ROOT": str(tmp_path),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from tests.unit.agent_environment import ENVIRONMENT
 from tests.unit.core.builders import HISTORY, Builder, answers, member
 from trireme.adapters.mariadb.status import ServerStatus
 from trireme.adapters.pod_label import in_order
@@ -76,10 +77,8 @@ async def follow(agent: Member, roles: Roles, writer: int, predecessor: Builder)
 
 def heir(tmp_path: Path) -> Member:
     environment = {
+        **ENVIRONMENT,
         "TRIREME_POD_NAME": "demo-1",
-        "TRIREME_CLUSTER": "demo",
-        "TRIREME_NAMESPACE": "default",
-        "TRIREME_SERVICE": "demo-internal",
         "TRIREME_POD_IP": "10.0.0.2",
         "TRIREME_MEMBERS": "2",
         "TRIREME_DATA_ROOT": str(tmp_path),

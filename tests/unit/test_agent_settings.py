@@ -2,17 +2,9 @@
 
 import pytest
 
+from tests.unit.agent_environment import ENVIRONMENT
 from trireme.agent.settings import Settings, read_settings
 from trireme.base.errors import PermanentError
-
-ENVIRONMENT = {
-    "TRIREME_CLUSTER": "demo",
-    "TRIREME_MEMBERS": "3",
-    "TRIREME_NAMESPACE": "default",
-    "TRIREME_POD_NAME": "demo-0",
-    "TRIREME_POD_IP": "127.1.2.3",
-    "TRIREME_SERVICE": "demo-internal",
-}
 
 
 def settings(**changed: str) -> Settings:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.agent_environment import ENVIRONMENT
 from trireme.agent.live import Live, read_live
 from trireme.agent.settings import read_settings
 from trireme.base.errors import PermanentError
@@ -47,12 +48,7 @@ def test_a_bad_value_is_named(tmp_path: Path, name: str, value: str) -> None:
 
 def test_what_is_set_live_comes_last_in_the_next_start(tmp_path: Path) -> None:
     env = {
-        "TRIREME_CLUSTER": "demo",
-        "TRIREME_MEMBERS": "3",
-        "TRIREME_NAMESPACE": "default",
-        "TRIREME_POD_NAME": "demo-0",
-        "TRIREME_POD_IP": "127.1.2.3",
-        "TRIREME_SERVICE": "demo-internal",
+        **ENVIRONMENT,
         "TRIREME_CONFIG_DIR": str(tmp_path / "config"),
         "TRIREME_LIVE_DIR": str(tmp_path / "live"),
     }
