@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import aiohttp
 import msgspec
@@ -19,8 +19,9 @@ ANSWER_SECONDS = 3.0
 PROMPT_SECONDS = 0.5
 """What an agent needs on a busy machine. Who is slower is waited for only as long as there is no other news."""
 
-LATE_SECONDS = 0.1
-"""The same for one that gave no answer the last time: a frozen member costs a recovery 0.5 s once, not in each step."""
+LATE_SECONDS = 0.02
+"""The same for one that gave no answer the last time: a frozen member costs a recovery 0.5 s once, not in each step. Its
+call goes on, so that one which is only slow is heard in a later round."""
 
 T = TypeVar("T")
 
@@ -32,7 +33,9 @@ class Silence:
     why: str
 
 
-Call: TypeAlias = "asyncio.Task[Report | Silence]"
+Answer: TypeAlias = tuple[Report | Silence, float]
+"""With the time at which it came, by the clock of the event loop."""
+Call: TypeAlias = "asyncio.Task[Answer]"
 
 _NO_ANSWER = Silence(f"no answer within {ANSWER_SECONDS:.0f} s")
 _NO_ANSWER_YET = Silence("no answer yet")
@@ -52,9 +55,11 @@ class Peers:
         self._port = port
         self._source = source
         self._session = session
-        self._late: frozenset[str] = frozenset()
+        self._late: dict[str, Call] = {}
+        """Those who gave no answer the last time, and the calls to them that go on."""
 
     async def close(self) -> None:
+        await _cancel(self._late.values())
         if self._session is not None:
             await self._session.close()
 
@@ -70,26 +75,33 @@ class Peers:
         for PROMPT_SECONDS at most, and for LATE_SECONDS where it was silent the last time: its silence decides
         nothing, and what the news asks for must not wait for it.
         """
-        calls = {asyncio.create_task(self.report(address)): address for address in addresses}
+        late, now = self._late, asyncio.get_running_loop().time()
+        going_on = {address: call for address, call in late.items() if _is_current(call, now)}
+        calls = {
+            address: going_on.get(address) or asyncio.create_task(self._timed_report(address))
+            for address in addresses
+        }
+        self._late = {}
         told = asyncio.create_task(news.wait())
         try:
-            slow = await _slow(calls, LATE_SECONDS)
+            slow = await _slow(calls.values(), LATE_SECONDS)
             await _slow(
-                [call for call in slow if calls[call] not in self._late], PROMPT_SECONDS - LATE_SECONDS
+                [call for address, call in calls.items() if address not in late],
+                PROMPT_SECONDS - LATE_SECONDS,
             )
             slow = {call for call in slow if not call.done()}
             while slow and not prompt and not told.done():
                 done, _ = await asyncio.wait({*slow, told}, return_when=asyncio.FIRST_COMPLETED)
                 slow -= done
-            answers = [call.result() if call.done() else _NO_ANSWER_YET for call in calls]
-            self._late = frozenset(
-                a for a, said in zip(addresses, answers, strict=True) if said in (_NO_ANSWER, _NO_ANSWER_YET)
-            )
-            return answers
+            answers = {address: _said(call) for address, call in calls.items()}
+            self._late = {a: calls[a] for a, said in answers.items() if said in (_NO_ANSWER, _NO_ANSWER_YET)}
+            return list(answers.values())
         finally:
-            for task in (*calls, told):
-                task.cancel()
-            await asyncio.gather(*calls, told, return_exceptions=True)
+            await _cancel({told, *calls.values(), *going_on.values()} - {*self._late.values()})
+
+    async def _timed_report(self, address: str) -> Answer:
+        said = await self.report(address)
+        return said, asyncio.get_running_loop().time()
 
     async def ask_grant(self, address: str, request: GrantRequest) -> GrantReply | Silence:
         return await self._call("POST", address, "/v1/grant", msgspec.json.encode(request), GrantReply)
@@ -142,6 +154,23 @@ class Peers:
 async def _slow(calls: Collection[Call], seconds: float) -> set[Call]:
     """Those that are not done after so long."""
     return (await asyncio.wait(calls, timeout=seconds))[1] if calls else set()
+
+
+def _is_current(call: Call, now: float) -> bool:
+    """It goes on, or its answer came between two rounds, just now."""
+    return not call.done() or (
+        call.result()[0] is not _NO_ANSWER and now - call.result()[1] <= PROMPT_SECONDS
+    )
+
+
+def _said(call: Call) -> Report | Silence:
+    return call.result()[0] if call.done() else _NO_ANSWER_YET
+
+
+async def _cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _reason(error: OSError) -> str:

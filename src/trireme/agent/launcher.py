@@ -16,6 +16,7 @@ from trireme.adapters.mariadb.notify import Notification, notify_command
 from trireme.adapters.mariadb.process import Exit, Server
 from trireme.adapters.signing import derive_password
 from trireme.agent.member import Member
+from trireme.agent.view_blocks import ViewBlocks
 from trireme.api.position import View
 from trireme.base.durable import write_durably
 from trireme.core.situation import Launch
@@ -23,9 +24,6 @@ from trireme.core.upgrading import parse
 from trireme.manifests.server_config import ServerConfig, render
 
 log = logging.getLogger("trireme.agent")
-
-VIEW_SECONDS = 1.5
-"""Longest wait for a view's block in the log. The server waits 2 s for us, and goes on."""
 
 FAILED_STOP_SECONDS = 15.0
 """For a server that left the group after a failed IST: seen to hang in "Shutdown replication" for minutes."""
@@ -41,8 +39,7 @@ class Launcher:
         self._advice = ""
         self._setting = False
         """A setting of the server that runs, or ran last, is one that it does not take."""
-        self._seen: ViewSeen | None = None
-        self._news = asyncio.Event()
+        self._blocks = ViewBlocks()
         self._stopping: asyncio.Task[Exit] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -99,7 +96,7 @@ class Launcher:
         member.joined_at = member.drain = member.heir = member.non_primary_since = None
         member.variables = {}
         member.progress, member.progress_at = None, time.monotonic()
-        self._seen = None
+        self._blocks = ViewBlocks()
         self._advice, self._setting = "", False
         self._note_version()
         server = Server(
@@ -165,9 +162,12 @@ class Launcher:
             member.group_addresses = frozenset(hosts - {""})
         if notification.primary and inside and notification.uuid and notification.members:
             names = frozenset(item.name for item in notification.members)
-            number = await self._number_of(notification.uuid, names)
+            number = await self._blocks.seqno(notification.uuid, names)
+            if number is None:
+                log.warning("the log did not tell the number of the view of %s", ", ".join(sorted(names)))
             seqno = number if number is not None else self._guess(notification.uuid)
-            member.unbroken = member.unbroken or self._follows(notification.uuid, seqno)
+            goes_on = member.unbroken or self._follows(notification.uuid, seqno)
+            member.unbroken = goes_on and not self._blocks.take_missed()
             ordinals = sorted(o for o in map(ordinal_of, names) if o is not None)
             member.note_view(View(notification.uuid, seqno, tuple(ordinals)), certain=number is not None)
             if member.launch is Launch.JOIN and member.joined_at is None:
@@ -175,18 +175,6 @@ class Launcher:
         elif not notification.primary:
             member.note_loss()
         member.wake.set()
-
-    async def _number_of(self, uuid: str, names: frozenset[str]) -> int | None:
-        """The view's seqno, which only the log tells. Its block is written before the call, but through a pipe."""
-        try:
-            async with asyncio.timeout(VIEW_SECONDS):
-                while self._seen is None or self._seen.uuid != uuid or frozenset(self._seen.members) != names:
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            log.warning("the log did not tell the number of the view of %s", ", ".join(sorted(names)))
-            return None
-        return self._seen.seqno
 
     def _follows(self, uuid: str, seqno: int) -> bool:
         """A Primary is there again, and nothing came in between: its view is next to what the server had without one."""
@@ -203,8 +191,7 @@ class Launcher:
         match event:
             case ViewSeen(primary=True):
                 if event.own_index >= 0:
-                    self._seen = event
-                    self._news.set()
+                    self._blocks.seen(event)
                     return  # the server's own notification wakes the agent, once the view is on disk
             case ViewSeen() | ConnectionSeen():
                 pass
