@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from tests.protocol import doubt
 from tests.protocol.agent import Member, provable
 from tests.protocol.galera import State, uuid_of
 from tests.protocol.group import pending_view
@@ -62,7 +63,7 @@ def finish(world: World) -> None:
     if any(member.broken for member in world.members):
         _without_the_broken(world)
     calm = _Calm(world.members)
-    for _ in range(PATIENCE_SECONDS if not world.put_back else QUIET_SECONDS):
+    for _ in range(PATIENCE_SECONDS if not world.misled else QUIET_SECONDS):
         if synced(world):
             _check_end(world)
             return
@@ -154,21 +155,21 @@ def _serve(world: World, calm: _Calm) -> bool:
 
 
 def _check_end(world: World) -> None:
-    if world.put_back:
+    if world.misled:
         return
     server = world.members[0].server
-    lost = world.acknowledged.difference(server.log if server is not None else ())
+    lost = world.acknowledged.difference(world.in_doubt, server.log if server is not None else ())
     if lost:
         raise Violation("no acknowledged commit lost", f"the cluster is whole without commits {sorted(lost)}")
 
 
 def _needs_person(world: World) -> bool:
-    """Legitimate only after a volume was lost: nobody of the latest view has a directory that may be bootstrapped,
-    or there are two histories.
+    """Legitimate only after a volume was lost, or an old copy put back: nobody of the latest view has a directory that
+    may be bootstrapped, or there are two histories, or two branches of one.
     """
-    if world.put_back:
+    if world.put_back and (world.misled or doubt.parted(world) or doubt.promised(world)):
         return True
-    if not world.lost_volumes:
+    if not (world.lost_volumes or world.put_back):
         return False
     copies = [m.server.log if m.server is not None and m.server.log else m.volume.data for m in world.members]
     views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]

@@ -158,6 +158,8 @@ class Component:
     """Those of them that count for the quorum."""
     left: frozenset[int] = frozenset()
     """Those of them that said good-bye: they do not count for the quorum."""
+    doubtful: bool = False
+    """A Primary by the word of an old copy of a volume (:mod:`tests.protocol.doubt`)."""
 
     def copy(self) -> "Component":
         return shallow(self)

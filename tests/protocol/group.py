@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.protocol import invariants
+from tests.protocol import doubt, invariants
 from tests.protocol.agent import Member
 from tests.protocol.galera import (
     Component,
@@ -61,7 +61,8 @@ def _found(world: World, member: Member, server: Server) -> None:
     volume.data, volume.files = volume.data or (), True
     volume.grastate, volume.safe = Position(uuid_of(history), -1), True
     alone_now = frozenset({server.instance})
-    _install(world, [server], Component(True, history, alone_now, alone_now))
+    misled = member.ordinal in world.doubtful
+    _install(world, [server], Component(True, history, alone_now, alone_now, doubtful=misled))
     world.tell(f"    member {member.ordinal} is a Primary by itself at {position_of(history)}")
     invariants.one_primary(world)
 
@@ -89,7 +90,8 @@ def _regroup(world: World, servers: list[Server]) -> bool:
     if base is not None and not any(s.component == base[0] and s.state is State.SYNCED for s in servers):
         history = None  # gcs: without a member of complete state no quorum
     voters = frozenset(server.instance for server in servers if server.votes)
-    component = Component(history is not None, (), present, voters)
+    doubtful = doubt.of(world, _going_on(servers, base[0] if base is not None else 0))
+    component = Component(history is not None, (), present, voters, doubtful=doubtful)
     if history is not None:
         history = (*history, view_entry(frozenset(server.ordinal for server in servers)))
         component.log = history
@@ -119,7 +121,8 @@ def reform(world: World, member: Member) -> bool:
     voters = frozenset(s.instance for s in servers if s.votes)
     for each in servers:
         _enter(world, each, 0, history)
-    _install(world, servers, Component(True, history, present, voters))
+    misled = member.ordinal in world.doubtful
+    _install(world, servers, Component(True, history, present, voters, doubtful=misled))
     world.tell(f"    members {[s.ordinal for s in servers]} are a Primary again at {position_of(history)}")
     invariants.one_primary(world)
     return True
@@ -159,6 +162,12 @@ def _reformed(servers: list[Server], present: frozenset[int]) -> tuple[int, ...]
         return None
     logs = [s.log for s in servers if s.state is State.SYNCED and s.last_primary[0] == seqno]
     return max(logs, key=len, default=None)
+
+
+def _going_on(servers: list[Server], base: int) -> list[Server]:
+    """Whose state the new group goes on from."""
+    synced = [server for server in servers if server.state is State.SYNCED]
+    return [server for server in synced if server.component == base] if base else synced
 
 
 def _enter(world: World, server: Server, base: int, history: tuple[int, ...]) -> None:
@@ -208,6 +217,7 @@ def notify(world: World, member: Member) -> bool:
         )
     if member.agent is not None:
         member.agent.faults = 0
+    doubt.let_in(world, member, world.component_of(server))
     server.breaks = frozenset(at for at in server.breaks if at > index)
     server.noted = server.applied = index + 1
     server.up = True
@@ -346,4 +356,6 @@ def commit(world: World, member: Member, *, acknowledge: bool) -> bool:
     if acknowledge:
         server.applied = len(server.log)
         world.acknowledged.add(entry)
+        if component.doubtful:
+            world.in_doubt.add(entry)
     return True

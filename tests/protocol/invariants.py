@@ -1,5 +1,6 @@
 """The invariants of DESIGN, chapter 3, checked at each step that could break them."""
 
+from tests.protocol import doubt
 from tests.protocol.agent import Member, provable
 from tests.protocol.galera import History, uuid_of
 from tests.protocol.world import Violation, World
@@ -9,17 +10,18 @@ from trireme.api.report import Gap
 
 def one_primary(world: World) -> None:
     """Invariant 1."""
-    numbers = [number for number, _ in world.active()]
-    if world.put_back:
-        world.torn = world.torn or len(numbers) > 1
-    elif len(numbers) > 1:
+    active = list(world.active())
+    numbers = [number for number, _ in active]
+    if len(active) > 1 and any(component.doubtful for _, component in active):
+        world.torn = True
+    elif len(active) > 1:
         who = " and ".join(str([server.ordinal for server in world.attached(number)]) for number in numbers)
         raise Violation("1", f"two Primaries: of members {who}")
 
 
 def on_bootstrap(world: World, member: Member, history: History, *, new: bool) -> None:
     """``member`` is about to be a Primary that goes on from ``history`` (its own view included), or begins it."""
-    if world.put_back:
+    if doubt.about_to_go_on(world, member, _electorate(member)):
         _no_branches_compared(world, member)
         return
     if new:
@@ -62,7 +64,7 @@ def _no_branches_compared(world: World, member: Member) -> None:
 
 def on_reform(world: World, member: Member, history: History) -> None:
     """``member``'s group is about to be a Primary again, in place."""
-    if world.put_back:
+    if doubt.about_to_go_on(world, member, _electorate(member)):
         return
     for ordinal in _electorate(member):
         other = world.members[ordinal]
@@ -135,17 +137,30 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
     gap = member.volume.record.pending_gap
     who = [world.members[ordinal] for ordinal in _electorate(member)] if gap is not None else world.members
     mine = member.volume.record.gaps
-    views = [m.volume.record.last_view for m in who if not _left_behind(m, mine)]
+    views = [
+        m.volume.record.last_view
+        for m in who
+        if not _left_behind(m, mine) and m.ordinal not in world.doubtful
+    ]
     known = [view for view in views if view is not None and (uuid is None or view.uuid == uuid)]
     latest: View | None = max(known, key=lambda view: view.seqno, default=None)
     allowed = set(gap.missing) if gap is not None else set()
     missing = sorted(
-        set(latest.members if latest else range(member.declared)) - set(_electorate(member)) - allowed
+        set(latest.members if latest else range(member.declared))
+        - set(_electorate(member))
+        - allowed
+        - _answer_as_of_before_a_gap(world, mine)
     )
     if missing:
         raise Violation(
             "4", f"member {member.ordinal} bootstraps, and {missing} of the latest view were not asked"
         )
+
+
+def _answer_as_of_before_a_gap(world: World, gaps: tuple[Gap, ...]) -> set[int]:
+    """Whose old copy was made before the cluster went on without somebody: what it has beyond that is set aside."""
+    known = {o: {gap.id for gap in world.members[o].volume.record.gaps} for o in world.doubtful}
+    return {o for o, ids in known.items() if any(gap.id not in ids for gap in gaps)}
 
 
 def _left_behind(member: Member, gaps: tuple[Gap, ...]) -> bool:
@@ -158,7 +173,7 @@ def _missing_by_policy(world: World, history: History, gap: Gap) -> None:
     """What only the named members hold may go: the policy said so, and a lasting condition says of whom."""
     if world.patience is None and gap.by != "alice":
         raise Violation("4", f"goes on without {gap.missing}, and the policy is to wait")
-    lost = world.acknowledged.difference(history)
+    lost = world.acknowledged.difference(world.in_doubt, history)
     for member in world.members:
         if member.ordinal not in gap.missing:
             lost -= set(member.volume.data or ()) | set(
@@ -197,17 +212,18 @@ def nothing_lost(world: World, history: History, occasion: str) -> None:
     Excused is only what no directory that may be bootstrapped holds, after a volume was lost: what a client was
     told is durable on one volume at least, and no protocol brings back the last one.
     """
-    lost = world.acknowledged.difference(history)
+    lost = world.acknowledged.difference(world.in_doubt, history)
     if not lost:
         return
+    gone = world.lost_volumes or world.put_back
     for member in world.members:
         held = lost.intersection(member.volume.data or ())
         server = member.server
         living = lost.intersection(server.log) if server is not None else set()
-        if living or (held and (not world.lost_volumes or provable(member.volume))):
+        if living or (held and (not gone or provable(member.volume))):
             words = f"{occasion} without commits {sorted(held | living)}, which member {member.ordinal} holds"
             raise Violation("no acknowledged commit lost", words)
-    if not world.lost_volumes:
+    if not gone:
         raise Violation(
             "no acknowledged commit lost", f"{occasion} without commits {sorted(lost)}; no volume was lost"
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.protocol import acting, group
+from tests.protocol import acting, doubt, group
 from tests.protocol.agent import Member
 from tests.protocol.galera import State, position_of, view_entry
 from tests.protocol.world import PodCrashed, World
@@ -237,7 +237,7 @@ def put_back(world: World, ordinal: int) -> bool:
         return False
     world.members[ordinal].volume = world.kept[ordinal].copy()
     world.messages.clear()
-    world.put_back = True
+    doubt.put_back(world, ordinal)
     return True
 
 

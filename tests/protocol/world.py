@@ -72,8 +72,14 @@ class World:
     kept: dict[int, Volume] = field(default_factory=dict)
     """By ordinal: an old copy of its volume."""
     put_back: bool = False
-    """An old copy was put back: what was promised since is forgotten (invariants 1 to 7 cannot hold then). What is left
-    is that no two branches are mixed, and that nothing is overwritten."""
+    """An old copy was put back: what was promised since is forgotten."""
+    doubtful: frozenset[int] = frozenset()
+    """Who has such a copy, or goes by its word (:mod:`tests.protocol.doubt`). Of what they do only this is left: no two
+    branches are mixed, and nothing is overwritten."""
+    misled: bool = False
+    """A Primary came about by such a word."""
+    in_doubt: set[int] = field(default_factory=set)
+    """Of the acknowledged write sets, those that such a Primary acknowledged."""
     torn: bool = False
     """After that there were two Primaries at one time."""
     lost_volumes: int = 0
@@ -101,6 +107,7 @@ class World:
         other.components = {number: component.copy() for number, component in self.components.items()}
         other.messages = list(self.messages)
         other.acknowledged, other.excused = set(self.acknowledged), set(self.excused)
+        other.in_doubt = set(self.in_doubt)
         other.elected, other.kept = dict(self.elected), dict(self.kept)
         return other
 
