@@ -9,7 +9,7 @@ from typing import assert_never
 
 from trireme.core.cluster_conditions import describe_gap
 from trireme.core.cluster_explained_members import Facts, facts_of
-from trireme.core.cluster_outcome import Judged, held_by_silent, judge, outlooks
+from trireme.core.cluster_outcome import Judged, held_by_forgetful, held_by_silent, judge, outlooks
 from trireme.core.cluster_seen import Cluster
 from trireme.core.election import Elect, Hopeless, Split, Wait, latest_view, names
 from trireme.core.gaps import known_gaps, went_through
@@ -130,6 +130,8 @@ def _upcoming(cluster: Cluster, judged: Judged | None) -> Iterator[str]:
                 f"member {voter} granted member {holder}, which is silent and may have used it: it grants nobody else "
                 f"until member {holder} answers, or a person says that it is gone"
             )
+        if held_by_forgetful(cluster.reports):
+            yield "nothing, until a person chooses: put the right volume back, or see what `trireme recover` says"
     elif isinstance(outcome, Wait):
         yield from _waited_for(outcome, cluster)
         yield from _patience(cluster, judged)

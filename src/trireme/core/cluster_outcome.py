@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from trireme.api.report import Candidacy, GrantRequest, Report
 from trireme.core.cluster_seen import Cluster, Outlook
 from trireme.core.election import Elect, Outcome
-from trireme.core.grants import Refused, is_spent, judge_request, next_epoch
+from trireme.core.grants import Refused, is_forgotten, is_spent, judge_request, next_epoch
 from trireme.core.reform import elect_in_place
 from trireme.core.terms import Founder, Terms
 
@@ -97,5 +97,17 @@ def held_by_silent(reports: Mapping[int, Report]) -> dict[int, int]:
     for ordinal, report in reports.items():
         grant = report.grant
         if grant is not None and grant.candidate not in reports and not is_spent(grant, report.last_view):
+            held[ordinal] = grant.candidate
+    return held
+
+
+def held_by_forgetful(reports: Mapping[int, Report]) -> dict[int, int]:
+    """The same of one that answers and whose volume knows nothing of it: an old copy was put back."""
+    held = {}
+    for ordinal, report in reports.items():
+        grant = report.grant
+        if grant is None or grant.candidate not in reports or is_spent(grant, report.last_view):
+            continue
+        if is_forgotten(grant, reports[grant.candidate]):
             held[ordinal] = grant.candidate
     return held

@@ -158,7 +158,11 @@ def _conflict(
     current = voter if held.candidate == voter.ordinal else answers.get(held.candidate)
     if current is not None and is_void(held, current):
         return None
-    return f"granted to member {held.candidate} in epoch {held.epoch}, which neither used it nor withdrew"
+    given = f"granted to member {held.candidate} in epoch {held.epoch}"
+    if current is not None and is_forgotten(held, current):
+        old = "an old copy of its volume was put back, and whether it bootstrapped then nobody can tell"
+        return f"{given}: {old}; a person must choose (trireme recover)" if word is None else None
+    return f"{given}, which neither used it nor withdrew"
 
 
 def is_spent(grant: Grant, last_view: View | None) -> bool:
@@ -166,6 +170,14 @@ def is_spent(grant: Grant, last_view: View | None) -> bool:
     if last_view is None:
         return False
     return grant.succeeds is None or last_view.seqno > grant.succeeds.seqno
+
+
+def is_forgotten(grant: Grant, candidate: Report) -> bool:
+    """Its volume knows nothing of it, though an epoch is written there before anybody is asked: an old copy was put back.
+    It never bootstraps by that grant any more; whether it did before, nobody can tell."""
+    asked = candidate.candidacy
+    same = candidate.volume == grant.volume and candidate.withdrawn < grant.epoch
+    return same and (asked is None or asked.epoch < grant.epoch)
 
 
 def is_void(grant: Grant, candidate: Report) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from trireme.api.position import View
 from trireme.api.report import Directory, Override, Report
 from trireme.core.cluster_conditions import describe_word
-from trireme.core.cluster_outcome import combined_terms, held_by_silent, judge, outlooks
+from trireme.core.cluster_outcome import combined_terms, held_by_forgetful, held_by_silent, judge, outlooks
 from trireme.core.cluster_seen import Cluster, Member
 from trireme.core.election import Elect, Wait, latest_view, may_bootstrap, names, word_in_force
 from trireme.core.gaps import histories_of, known_gaps, left_behind, went_through
@@ -109,7 +109,8 @@ def _nothing_to_do(cluster: Cluster, choice: Choice) -> str | None:
     judged = judge(cluster)
     if judged is None or word is not None:
         return None
-    if isinstance(judged.outcome, Elect) and not held_by_silent(reports):
+    held = held_by_silent(reports) or held_by_forgetful(reports)
+    if isinstance(judged.outcome, Elect) and not held:
         return f"an election goes on by itself: {judged.outcome.why}"
     if isinstance(judged.outcome, Wait) and judged.outcome.members and not silent_members(cluster):
         return f"an election goes on by itself as soon as it can: {judged.outcome.why}"
@@ -194,6 +195,11 @@ def _lost(cluster: Cluster, word: Override) -> Iterator[str]:
     yield from _known_lost(me, view)
     for ordinal in word.without:
         yield _of_silent(ordinal, cluster, me, view)
+    for holder in sorted({*held_by_forgetful(reports).values()}):
+        yield (
+            f"member {holder} was allowed to bootstrap, and then an old copy of its volume was put back: what it wrote "
+            "in between, if anything, is on no volume here"
+        )
     for ordinal, report in sorted(reports.items()):
         ahead = _ahead(report, me)
         if ahead > 0:

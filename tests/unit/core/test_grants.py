@@ -87,6 +87,14 @@ def test_a_second_candidate_is_refused_while_the_first_holds_the_grant() -> None
     )
 
 
+def test_a_candidate_whose_volume_forgot_what_it_asked_for_frees_nothing_and_is_told_in_words() -> None:
+    """An old copy of its volume was put back: it may have bootstrapped by that grant, and nobody can tell."""
+    for forgetful in (crashed(2), crashed(2).candidate(4, VIEW)):
+        words = ask(crashed(1), crashed(0).granting(5, 2, VIEW), epoch=6, heard=answers(forgetful))
+        assert "an old copy of its volume was put back" in words
+        assert "trireme recover" in words
+
+
 def test_silence_of_the_first_candidate_frees_nothing() -> None:
     assert ask(crashed(1), crashed(0).granting(1, 2, VIEW), epoch=99, heard={}) != ""
 

@@ -199,6 +199,24 @@ def test_a_grant_that_a_silent_member_holds_is_a_persons_to_free() -> None:
     assert planned(seen).word.without == (2,)
 
 
+def test_a_grant_of_which_its_candidates_volume_knows_nothing_is_a_persons_to_free() -> None:
+    """An old copy of member 0's volume was put back after it was elected. Fails where all wait for it for ever."""
+    view = member(0).in_view(17, 0, 1).report.last_view
+    seen = cluster(
+        waits(member(0).crashed(20).in_view(17, 0, 1), 1, 2),
+        waits(member(1).crashed(21).in_view(17, 0, 1).granting(5, 0, view), 0, 2),
+        waits(member(2).crashed(15).in_view(9, 0, 1, 2), 0, 1),
+    )
+    found = planned(seen)
+    assert (found.word.candidate, found.word.without) == (1, ())
+    assert "an old copy of its volume was put back" in found.lost[-1]
+    voter = replace(seen.reports[1], override=found.word)
+    outcome = elect({**seen.reports, 1: voter}, combined_terms(seen))
+    assert isinstance(outcome, Elect)
+    request = grant_request(outcome, seen.reports)
+    assert isinstance(judge_request(request, voter, {0: seen.reports[0]}, combined_terms(seen)), Granted)
+
+
 def test_one_that_kubernetes_says_runs_is_warned_of() -> None:
     (warning,) = planned(cluster(waits(crashed(0)), silent(1), missing(2))).warnings
     assert warning.startswith("Kubernetes says that the pod of member 1 runs, yet nobody answers there")
