@@ -8,6 +8,13 @@ def apply(kind: str) -> Apply:
     return Apply({"kind": kind, "metadata": {"name": "demo"}}, "it is missing")
 
 
+def test_an_account_is_there_before_the_pods_that_name_it() -> None:
+    """Seen on a real Kubernetes: a Warning of the StatefulSet's controller, that the ServiceAccount was not found."""
+    members, account, garbd = apply("StatefulSet"), apply("ServiceAccount"), apply("Deployment")
+    decision = Decision(phase=ClusterPhase.FORMING, why="made", actions=(members, account, garbd))
+    assert quiet_actions(decision) == ([account], [members, garbd])
+
+
 def test_a_role_is_there_before_its_binding() -> None:
     """Seen on a real Kubernetes: side by side, the API server refused the binding, and an Event said so."""
     binding, role, service = apply("RoleBinding"), apply("Role"), apply("Service")

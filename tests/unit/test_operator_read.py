@@ -26,6 +26,10 @@ def test_a_pod_that_no_node_takes_says_so_shortly() -> None:
     assert pending("0/3 nodes are available: 3 node(s) were unschedulable. preemption: none.") == (
         "no node takes its pod: 0/3 nodes are available: 3 node(s) were unschedulable"
     )
+    assert pending(
+        "0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes are available: "
+        "3 Preemption is not helpful for scheduling."
+    ) == ("no node takes its pod: 0/3 nodes are available: 3 Insufficient cpu")
     long = pending(SCHEDULER)
     assert long.startswith(
         "no node takes its pod: 0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s)"

@@ -18,8 +18,10 @@ def advise(cluster: Cluster, kubectl: str) -> Iterator[str]:
         yield f"What its operator says: `{kubectl} describe galera {cluster.name}`"
         return
     if cluster.size == 0 and not cluster.members:
-        yield f"Start it: `{kubectl} scale statefulset {cluster.name} --replicas=3`"
-        yield f"Declared as a GaleraCluster, it hibernates: set hibernate: false, `{kubectl} edit galera {cluster.name}`"
+        if cluster.declared is not None:
+            yield f"It hibernates. Wake it: set hibernate: false, `{kubectl} edit galera {cluster.name}`"
+        else:
+            yield f"Start it: `{kubectl} scale statefulset {cluster.name} --replicas=3`"
         return
     if any(each.forbidden for each in cluster.members):
         yield "You may not ask its members: that takes the right to get pods/proxy in this namespace."
@@ -41,7 +43,8 @@ def _about_view(cluster: Cluster, kubectl: str) -> Iterator[str]:
     beyond = [ordinal for ordinal in latest.members if ordinal >= cluster.wanted]
     if beyond:
         names = ", ".join(f"{cluster.name}-{ordinal}" for ordinal in beyond)
-        scale = f"{kubectl} scale statefulset {cluster.name} --replicas={max(beyond) + 1}"
+        kind = "galera" if cluster.declared is not None else "statefulset"
+        scale = f"{kubectl} scale {kind} {cluster.name} --replicas={max(beyond) + 1}"
         yield f"The latest view had {names} too, which may hold the newest data: `{scale}`"
 
 

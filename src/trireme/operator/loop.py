@@ -31,6 +31,8 @@ DEAF_AGE_SECONDS = 3.0
 """How old a look's picture of Kubernetes' objects may be while no news comes."""
 FAILED_SECONDS = (1.0, 30.0)
 """Pause after a look or an action that failed: the first, and the longest."""
+LATE_KINDS = frozenset({"RoleBinding", "StatefulSet", "Deployment"})
+"""What names a Role, a ServiceAccount, a ConfigMap."""
 QUIET = (Apply, Prune, Expand, AskVariables)
 """Actions that interrupt nothing: done at the same time, before the others."""
 STEADY = (ClusterPhase.RUNNING, ClusterPhase.HIBERNATED, ClusterPhase.SUSPENDED, ClusterPhase.BLOCKED)
@@ -164,11 +166,11 @@ def _first_reported(decision: Decision) -> bool:
 
 
 def quiet_actions(decision: Decision) -> tuple[list[Action], list[Action]]:
-    """What may be done at the same time, and then what must find that: the API server judges a RoleBinding by the Role
-    that it names, and refuses it where that is not there yet."""
+    """What may be done at the same time, and then what must find that. The API server judges a RoleBinding by the Role
+    that it names, and refuses it where that is not there yet; it refuses pods whose ServiceAccount is not."""
     quiet = [action for action in decision.actions if isinstance(action, QUIET)]
-    binds = [isinstance(each, Apply) and each.obj.get("kind") == "RoleBinding" for each in quiet]
+    late = [isinstance(each, Apply) and each.obj.get("kind") in LATE_KINDS for each in quiet]
     return (
-        [each for each, late in zip(quiet, binds, strict=True) if not late],
-        [each for each, late in zip(quiet, binds, strict=True) if late],
+        [each for each, is_late in zip(quiet, late, strict=True) if not is_late],
+        [each for each, is_late in zip(quiet, late, strict=True) if is_late],
     )

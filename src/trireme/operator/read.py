@@ -15,6 +15,7 @@ PASSING = frozenset({"ContainerCreating", "PodInitializing", "Waiting", "Running
 """A pod in these may come up by itself."""
 
 SCHEDULER_CHARACTERS = 100
+_BESIDE_NODES = r"(\.? no new claims to deallocate,?)? preemption: .*"
 """Its sentence names every kind of node, and ends in every condition and Event."""
 
 
@@ -67,7 +68,7 @@ def _trouble(word: str, message: str, *, running: bool) -> str:
 
 def _short(message: str) -> str:
     """What the scheduler says of the nodes; what it says of preemption is the same once more."""
-    said = message.partition(" preemption: ")[0].strip().rstrip(".")
+    said = re.sub(_BESIDE_NODES, "", message).strip(" .,")
     return said if len(said) <= SCHEDULER_CHARACTERS else said[: SCHEDULER_CHARACTERS - 1].rstrip(" ,") + "…"
 
 

@@ -38,7 +38,7 @@ class Reporter:
         self._namespace, self._name = namespace, name
         self._wrote_at = float("-inf")
         self._said: dict[str, float] = {}
-        self._held: Held | None = None
+        self._held: Held = {}
         self._refusals: dict[str, Refusals] = {}
         self._logged = ""
         self._phase = ""

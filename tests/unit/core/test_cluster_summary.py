@@ -20,7 +20,7 @@ from tests.unit.core.seen import (
     waiting,
 )
 from trireme.api.report import Accounts, Override, Phase, Upgrade, UpgradeState
-from trireme.core.cluster_seen import Cluster
+from trireme.core.cluster_seen import Cluster, Declared
 from trireme.core.cluster_summary import Health, summarize
 from trireme.core.retiring import MIB, measure
 
@@ -183,10 +183,14 @@ CASES = [
         cluster(wanted=0),
         Health.DEGRADED,
         "stopped, its StatefulSet asks for 0 members",
-        (
-            "Start it: `kubectl scale statefulset demo --replicas=3`",
-            "Declared as a GaleraCluster, it hibernates: set hibernate: false, `kubectl edit galera demo`",
-        ),
+        ("Start it: `kubectl scale statefulset demo --replicas=3`",),
+    ),
+    Case(
+        "hibernates: to scale its StatefulSet would be undone by the operator",
+        replace(cluster(wanted=0), declared=Declared()),
+        Health.DEGRADED,
+        "stopped, its StatefulSet asks for 0 members",
+        ("It hibernates. Wake it: set hibernate: false, `kubectl edit galera demo`",),
     ),
 ]
 

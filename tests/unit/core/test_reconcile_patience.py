@@ -19,12 +19,14 @@ PEACE = said(cluster())
 MOVES = said(cluster().report(0, unrouted=True))
 SWITCHES = said(cluster().wanting(primary=1).report(0, heir=1).pod(0, role=""))
 FAILED = said(cluster().all_down())
+UNSCHEDULED = said(cluster().all_down().pod(0, trouble="no node takes its pod: 0/3 nodes are available"))
+UNSCHEDULED_YET = said(cluster().all_down().pod(0, trouble="no node takes its pod: Insufficient cpu"))
 
 
 def story(*looks: tuple[float, Mapping[str, Any]]) -> list[Reason]:
     """What is said of these statuses at these seconds, after peace."""
     before: Mapping[str, Any] = PEACE
-    held: Held | None = None
+    held: Held = {}
     reasons: list[Reason] = []
     for now, after in looks:
         new, held = say(of_change(before, after), held, after, now)
@@ -47,6 +49,19 @@ def test_it_is_said_once() -> None:
 
 def test_an_outage_is_said_at_once() -> None:
     assert story((0.0, FAILED))[0] is Reason.NOT_READY
+
+
+def test_a_pod_that_is_not_scheduled_for_a_moment_is_no_warning() -> None:
+    """Seen on a real Kubernetes: the scheduler had not heard of the new claim yet."""
+    assert Reason.BLOCKED not in story((0.0, UNSCHEDULED), (1.0, FAILED), (20.0, FAILED))
+    assert story((0.0, UNSCHEDULED), (5.0, UNSCHEDULED), (11.0, UNSCHEDULED))[-1] is Reason.BLOCKED
+
+
+def test_what_lasts_is_said_as_it_is_by_then() -> None:
+    new, held = say(of_change(PEACE, UNSCHEDULED), {}, UNSCHEDULED, 0.0)
+    new, held = say(of_change(UNSCHEDULED, UNSCHEDULED_YET), held, UNSCHEDULED_YET, 11.0)
+    assert [event.message for event in new] == ["member 0: no node takes its pod: Insufficient cpu"]
+    assert held == {}
 
 
 def refusals(*at: float) -> Refusals:

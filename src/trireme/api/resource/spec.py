@@ -215,7 +215,8 @@ class GaleraClusterSpec(Model):
         "Where the container `mariadb` sees them.", Change.ROLLING, (), keys=("mountPath",), max_length=32
     )
     sidecar_containers: tuple[Container, ...] = field(
-        "Further containers of the pods, as in a pod. A pod is ready only when they are, too.",
+        "Further containers of the pods, as in a pod. A pod is ready only when they are, too, and gone only when they "
+        "are: one that does not end at SIGTERM holds up updates for terminationGracePeriodSeconds.",
         Change.ROLLING,
         (),
         keys=("name",),

@@ -108,10 +108,17 @@ def without_primary(view: View, found: SetSeen) -> Step:
         return Step(phase=ClusterPhase.BLOCKED, why=why, again=2.0, stuck=True)
     missing = [o for o in range(found.replicas) if o not in view.pods]
     if missing:
-        return Step(phase=phase, why=f"waits for the pod of member {missing[0]}", again=1.0)
+        return Step(phase=phase, why=_no_pod(view, missing[0]), again=1.0)
     waiting = [pod for _, pod in sorted(view.pods.items()) if not synced(view, pod.ordinal)]
     why = trouble(view, waiting[0]) if waiting else "no member is Primary"
     return Step(phase=phase, why=why, again=1.0, stuck=bool(waiting and waiting[0].trouble))
+
+
+def _no_pod(view: View, ordinal: int) -> str:
+    return (
+        f"waits for the pod of member {ordinal}; if it does not come, "
+        f"`kubectl describe statefulset {view.wanted.name}` says why"
+    )
 
 
 def steady(view: View, found: SetSeen) -> Step:

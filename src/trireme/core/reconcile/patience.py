@@ -19,38 +19,43 @@ PLANNED = (
     ClusterPhase.REBUILDING,
     ClusterPhase.HIBERNATING,
 )
+_ASPECTS = {Reason.NOT_READY: "Ready", Reason.BLOCKED: "Progressing"}
+"""The condition whose message is said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An Event that is said if what it is about lasts, and since when it is kept back."""
-
-    event: Event
-    since: float
+Held = Mapping[Reason, float]
+"""What is kept back, and since when: it is said if it lasts."""
 
 
-def say(
-    new: Iterable[Event], held: Held | None, status: Mapping[str, Any], now: float
-) -> tuple[list[Event], Held | None]:
-    """What to say now of the ``new`` Events and the ``held`` one, and what to keep back. To be asked at every look."""
-    said = []
+def say(new: Iterable[Event], held: Held, status: Mapping[str, Any], now: float) -> tuple[list[Event], Held]:
+    """What to say now of the ``new`` Events and the ``held`` ones, and what to keep back. To be asked at every look."""
+    said, kept = [], dict(held)
     for event in new:
-        if event.reason is Reason.NOT_READY and _passes(status):
-            held = Held(event, now)
-        elif event.reason is Reason.READY and held is not None:
-            held = None
+        if (event.reason is Reason.NOT_READY and _passes(status)) or (
+            event.reason is Reason.BLOCKED and _starts(status)
+        ):
+            kept[event.reason] = now
+        elif event.reason is Reason.READY and Reason.NOT_READY in kept:
+            del kept[Reason.NOT_READY]
         else:
             said.append(event)
-    if held is not None and now - held.since >= PATIENCE_SECONDS:
-        said.append(held.event)
-        held = None
-    return said, held
+    if not _starts(status):
+        kept.pop(Reason.BLOCKED, None)
+    lasting = [reason for reason, since in kept.items() if now - since >= PATIENCE_SECONDS]
+    said += [Event(reason, by_type(status)[_ASPECTS[reason]]["message"]) for reason in lasting]
+    return said, {reason: since for reason, since in kept.items() if reason not in lasting}
 
 
 def _passes(status: Mapping[str, Any]) -> bool:
     """As it does for a moment in what is planned, by the operator or by the members among themselves."""
     moves = by_type(status)["Ready"].get("reason") == "WriterMoves"
     return moves or status.get("phase") in PLANNED
+
+
+def _starts(status: Mapping[str, Any]) -> bool:
+    """A pod does not start, mostly as the scheduler has not seen its new claim yet, or makes room for it."""
+    stuck = by_type(status)["Progressing"].get("reason") == "Stuck"
+    return stuck and status.get("phase") != ClusterPhase.BLOCKED
 
 
 @dataclass(frozen=True, slots=True)
