@@ -175,12 +175,17 @@ def _missing_by_policy(world: World, history: History, gap: Gap) -> None:
         raise Violation("4", f"goes on without {gap.missing}, and the policy is to wait")
     lost = world.acknowledged.difference(world.in_doubt, history)
     for member in world.members:
-        if member.ordinal not in gap.missing:
+        if member.ordinal not in gap.missing and not _is_given_up(member, gap):
             lost -= set(member.volume.data or ()) | set(
                 member.server.log if member.server is not None else ()
             )
     world.acknowledged -= lost
     world.excused |= lost
+
+
+def _is_given_up(member: Member, gap: Gap) -> bool:
+    """A person chose one of an older branch, and was told that what came since would be set aside."""
+    return any(known.id in gap.undone for known in member.volume.record.gaps)
 
 
 def _granted(world: World, member: Member) -> None:

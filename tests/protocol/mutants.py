@@ -164,6 +164,11 @@ def _expired(grant: Grant, last_view: View | None) -> bool:
     return True
 
 
+def _spent_by_any(grant: Grant, last_view: View | None) -> bool:
+    """Also by a view that the voter had as it granted."""
+    return last_view is not None and (grant.succeeds is None or last_view.seqno > grant.succeeds.seqno)
+
+
 def _running_is_settled(report: Report) -> bool:
     return report.running or not report.unsettled
 
@@ -348,6 +353,8 @@ MUTANTS = (
     Mutant("a member that missed views takes those that it knows for all", ((group, "told", _no_break),)),
     Mutant("all wait for the lowest ordinal, though its server cannot start", ((election, "elect", _faults_unseen),)),
     Mutant("servers from before a gap connect by themselves", ((acting, "group_name", _one_name),)),
+    Mutant("what a person gave up binds all the same", ((candidate, "_undone", _nobody),)),
+    Mutant("a grant to a person's choice is spent by a view from before it", ((grants, "is_spent", _spent_by_any),)),
     Mutant("a gap is not written down", ((candidate, "_gap", _no_conflict),)),
     Mutant("a group makes itself a Primary though one that stopped is ahead", (
         (present, "elect_in_place", _running_first), (absent, "elect_in_place", _running_first),

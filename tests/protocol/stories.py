@@ -119,4 +119,20 @@ STORIES: dict[str, Schedule] = {
         )),
     "a new cluster, and the server of the lowest ordinal cannot start": Schedule(
         3, Begin.EMPTY, (("break", 0, 1), ("settle", 0, 40, 0))),
+    "a person chooses one that the cluster went on without, and another of those who went on is to join it": Schedule(
+        3, Begin.WHOLE, (
+            ("kill all", 37, 0), ("settle", 0b100, 9, 0), ("kill all", 29, 0), ("settle", 0, 9, 0), ("recover", 2),
+        ), patience=5.0),
+    "a person chose one that the cluster went on without, and who had gone on is alone for a while": Schedule(
+        3, Begin.CRASHED, (
+            ("settle", 0b100, 9, 0), ("kill all", 32, 0), ("settle", 0, 9, 0), ("recover", 2), ("settle", 0, 9, 0),
+            ("settle", 0b100, 20, 0),
+        ), patience=5.0),
+    "a person chose one whose last view is older than a voter's, and that voter is alone then": Schedule(
+        3, Begin.CRASHED, (
+            ("settle", 0b100, 9, 0), ("kill all", 32, 0), ("settle", 0, 9, 0), ("recover", 2), ("round", 0, 0, 0),
+            ("round", 1, 0, 0), ("round", 2, 0, 0), ("poll", 2, 0), ("round", 0, 0, 0), ("round", 1, 0, 0),
+            ("round", 2, 0, 0), ("poll", 2, 0), ("round", 2, 0, 0), ("connect", 2), ("notify", 2, 0),
+            ("settle", 0b101, 30, 0),
+        ), patience=5.0),
 }  # fmt: skip

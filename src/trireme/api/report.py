@@ -60,6 +60,8 @@ class Grant:
     candidate: int
     volume: str
     succeeds: View | None
+    after: View | None = None
+    """The voter's own last view as it granted. A person may choose a candidate that knows an older one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,9 @@ class Gap:
     """The latest view that was known then."""
     abandoned: tuple[str, ...] = ()
     """Other histories that a person gave up."""
+    undone: tuple[str, ...] = ()
+    """Ids of earlier gaps that a person gave up: the chosen member was one of those that were left behind then, and what
+    came after those gaps is of no history that lives."""
     by: str = ""
     """The policy, or the person, that decided."""
     at: str = ""

@@ -1,5 +1,6 @@
 """A candidate's side of the election: it asks everybody's grant, then bootstraps; what it goes on without is a gap."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from trireme.api.position import ZERO_UUID, Position
@@ -82,6 +83,7 @@ def _gap(situation: Situation, candidacy: Candidacy) -> Gap | None:
         missing=candidacy.without,
         view=election.latest_view(views) if word is not None else candidacy.succeeds,
         abandoned=_abandoned(me, word) if word is not None else (),
+        undone=_undone(me, situation.answers.values()) if word is not None else (),
         by=word.by if word is not None else "the policy for missing members",
     )
 
@@ -90,3 +92,9 @@ def _abandoned(me: Report, word: Override) -> tuple[str, ...]:
     """What the person gave up; and the candidate's own history, where its data begin another."""
     mine = gaps.histories_of(me) if word.new_history else set()
     return tuple(sorted({*word.give_up, *mine}))
+
+
+def _undone(me: Report, others: Iterable[Report]) -> tuple[str, ...]:
+    """The person chose one that the cluster had gone on without: what came since is given up."""
+    own = {gap.id for gap in me.gaps}
+    return tuple(gap.id for gap in gaps.known_gaps(others) if gap.id not in own)

@@ -28,8 +28,10 @@ def known_gaps(reports: Iterable[Report]) -> tuple[Gap, ...]:
 def binding(reports: Collection[Report]) -> tuple[Gap, ...]:
     """The gaps whose branch somebody here belongs to. One that is only heard of, by a member that was about to join,
     excludes nobody: where all who went on lost their volumes, what the missing members have is the best there is.
-    Where they are merely silent, the grant that this member gave them stands."""
-    return tuple(gap for gap in known_gaps(reports) if any(_passed(report, gap) for report in reports))
+    Where they are merely silent, the grant that this member gave them stands. Nor does one that a person gave up."""
+    bind = [gap for gap in known_gaps(reports) if any(_passed(report, gap) for report in reports)]
+    undone = set(chain.from_iterable(gap.undone for gap in bind))
+    return tuple(gap for gap in bind if gap.id not in undone)
 
 
 def _passed(report: Report, gap: Gap) -> bool:
@@ -55,9 +57,19 @@ def left_behind(report: Report, gaps: Iterable[Gap]) -> Gap | None:
         given_up = not histories_of(report).isdisjoint(gap.abandoned)
         missing = view is not None and report.ordinal in gap.missing
         beyond = view is not None and view.uuid == gap.position.uuid and view.seqno > gap.position.seqno
-        if given_up or missing or beyond:
+        if given_up or missing or beyond or _came_through_undone(report, gap):
             return gap
     return None
+
+
+def _came_through_undone(report: Report, gap: Gap) -> bool:
+    return any(came_through(report, known) for known in report.gaps if known.id in gap.undone)
+
+
+def came_through(report: Report, gap: Gap) -> bool:
+    """Its data are of what came after ``gap``; it has not merely heard of it."""
+    known = gap.id in {each.id for each in report.gaps}
+    return known and (_passed(report, gap) or _beyond(report, gap))
 
 
 def went_through(reports: Mapping[int, Report]) -> dict[int, Report]:
@@ -74,17 +86,19 @@ def diverged(report: Report, gaps: Iterable[Gap]) -> Gap | None:
     for gap in gaps:
         if gap.id in own or report.position is None or not report.position.known:
             continue
-        if report.position.uuid in gap.abandoned or _beyond(report, gap):
+        if report.position.uuid in gap.abandoned or _beyond(report, gap) or _came_through_undone(report, gap):
             return gap
     return None
 
 
 def unknown_there(report: Report, gaps: Iterable[Gap]) -> Gap | None:
     """A gap that this member came through, and that the Primary does not know, which is of another branch then: most
-    likely a server that was cut off, and has not noticed. None where this member had only heard of it."""
-    theirs = {gap.id for gap in gaps}
+    likely a server that was cut off, and has not noticed. None where this member had only heard of it, or where a person
+    gave up what came after it."""
+    known = tuple(gaps)
+    theirs = {gap.id for gap in known}.union(*(gap.undone for gap in known))
     mine = (gap for gap in report.gaps if gap.id not in theirs)
-    return next((gap for gap in mine if _passed(report, gap) or _beyond(report, gap)), None)
+    return next((gap for gap in mine if came_through(report, gap)), None)
 
 
 def _beyond(report: Report, gap: Gap) -> bool:

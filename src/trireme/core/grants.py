@@ -42,6 +42,7 @@ def judge_request(
         candidate=claim.ordinal,
         volume=claim.volume,
         succeeds=request.candidacy.succeeds,
+        after=voter.last_view,
     )
     return Granted(grant, f"member {claim.ordinal} may bootstrap in epoch {grant.epoch}")
 
@@ -167,7 +168,7 @@ def _conflict(
 
 def is_spent(grant: Grant, last_view: View | None) -> bool:
     """Its voter has belonged to a view since that the grant did not know: the election it served is over."""
-    if last_view is None:
+    if last_view is None or last_view == grant.after:
         return False
     return grant.succeeds is None or last_view.seqno > grant.succeeds.seqno
 

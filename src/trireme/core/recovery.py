@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from trireme.api.position import View
-from trireme.api.report import Directory, Override, Report
+from trireme.api.report import Directory, Gap, Override, Report
 from trireme.core.cluster_conditions import describe_word
 from trireme.core.cluster_outcome import combined_terms, held_by_forgetful, held_by_silent, judge, outlooks
 from trireme.core.cluster_seen import Cluster, Member
 from trireme.core.election import Elect, Wait, latest_view, may_bootstrap, names, word_in_force
-from trireme.core.gaps import histories_of, known_gaps, left_behind, went_through
+from trireme.core.gaps import came_through, histories_of, known_gaps, left_behind, went_through
 from trireme.core.reform import as_final
 from trireme.core.word import refusal
 
@@ -201,8 +201,13 @@ def _lost(cluster: Cluster, word: Override) -> Iterator[str]:
             "in between, if anything, is on no volume here"
         )
     for ordinal, report in sorted(reports.items()):
-        ahead = _ahead(report, me)
-        if ahead > 0:
+        since, ahead = _since_a_gap(report, me, reports), _ahead(report, me)
+        if since is not None:
+            yield (
+                f"member {ordinal}, at {report.position}: all that it has from {since.position} on is moved aside on its "
+                "volume when it joins"
+            )
+        elif ahead > 0:
             yield (
                 f"member {ordinal}, at {_seqno(report)}, has {ahead} transactions more: they are moved aside on its "
                 "volume when it joins, and are in no Primary any more"
@@ -215,6 +220,12 @@ def _lost(cluster: Cluster, word: Override) -> Iterator[str]:
             )
     if word.new_history:
         yield "what of its transactions survived the crash cannot be told: check the data before clients use it"
+
+
+def _since_a_gap(report: Report, me: Report, reports: Mapping[int, Report]) -> Gap | None:
+    """The gap that ``report`` came through, and ``me`` was left behind by."""
+    gaps = (gap for gap in known_gaps(reports.values()) if came_through(report, gap))
+    return next((gap for gap in gaps if left_behind(me, (gap,)) is not None), None)
 
 
 def _known_lost(me: Report, view: View | None) -> Iterator[str]:
@@ -253,7 +264,8 @@ def _silent_for(cluster: Cluster, candidate: int) -> str:
 def _kept(cluster: Cluster, word: Override) -> Iterator[str]:
     me, reports = cluster.reports[word.candidate], cluster.reports
     for ordinal, report in sorted(reports.items()):
-        if ordinal == word.candidate or not histories_of(report).isdisjoint(word.give_up):
+        given_up = not histories_of(report).isdisjoint(word.give_up)
+        if ordinal == word.candidate or given_up or _since_a_gap(report, me, reports) is not None:
             continue
         if may_bootstrap(as_final(report)) and _ahead(report, me) <= 0:
             yield f"member {ordinal}, at {_seqno(report)}, has nothing that member {word.candidate} lacks: it joins"

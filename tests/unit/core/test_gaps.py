@@ -8,6 +8,7 @@ from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, g
 from trireme.api.position import Position, View
 from trireme.api.report import Gap, Override, Phase, Report
 from trireme.core.decide import decide
+from trireme.core.election import Elect, elect
 from trireme.core.gaps import inherited, known_gaps
 from trireme.core.grants import Refused, judge_request
 from trireme.core.situation import AskGrants, Bootstrap, Campaign, Join, Learn
@@ -166,6 +167,56 @@ def test_two_persons_settle_one_gap_and_no_member_writes_it_down_again_and_again
     for me, other in ((alice, bob), (bob, alice)):
         actions = decide(situation(me, other)).actions
         assert not any(isinstance(action, Learn) for action in actions)
+
+
+LEFT = gap(9, 2)
+"""Members 0 and 1 went on without member 2."""
+CHOSEN = gap(12, by="alice", undone=(LEFT.id,))
+"""Then a person chose member 2 all the same."""
+
+
+def test_a_person_who_chooses_one_that_was_left_behind_gives_up_what_came_since() -> None:
+    me = (
+        member(2).crashed(12).in_view(3, 0, 1, 2).chosen(Override(candidate=2, volume="volume-2", by="alice"))
+    )
+    others = [member(o).crashed(11).in_view(10, 0, 1).came_through(LEFT) for o in (0, 1)]
+    candidacy = decide(situation(me, *others)).actions[0]
+    assert isinstance(candidacy, AskGrants)
+    won = Campaign(candidacy=candidacy.candidacy, granted=frozenset({0, 1, 2}))
+    action = decide(situation(_with(me, candidacy.candidacy), *others, campaign=won)).actions[0]
+    assert isinstance(action, Bootstrap)
+    assert action.gap is not None
+    assert action.gap.undone == (LEFT.id,)
+
+
+@pytest.mark.parametrize(
+    ("me", "offered"),
+    [
+        (member(0).crashed(11).in_view(10, 0, 1).came_through(LEFT), None),
+        (member(0).crashed(10).in_view(3, 0, 1, 2).came_through(LEFT).joining(), None),
+        (member(0).crashed(8).in_view(3, 0, 1, 2).came_through(LEFT).joining(), Position(HISTORY, 8)),
+    ],
+    ids=["it came through what is given up", "it has some of it", "it had only heard of it"],
+)
+def test_a_member_of_what_a_person_gave_up_joins(me: Builder, offered: Position | None) -> None:
+    """Fails where it waits for ever for a Primary that knows its gap, or offers data of the other branch at a seqno that
+    the Primary has, too."""
+    primary = member(2).primary().in_view(13, 2).came_through(CHOSEN)
+    join = decide(situation(me, primary)).actions[0]
+    assert isinstance(join, Join)
+    assert join.position == offered
+    assert (join.discard is None) is (offered is not None)
+
+
+def test_the_branch_that_a_person_chose_is_the_one_that_goes_on_after_a_crash() -> None:
+    """Fails where the gap that was given up still counts: member 0 alone would bootstrap, without what came since."""
+    given_up = member(0).crashed(40).in_view(10, 0).came_through(LEFT)
+    chosen = [member(o).crashed(20).in_view(14, 1, 2).came_through(CHOSEN) for o in (1, 2)]
+    outcome = elect(answers(given_up, *chosen), WAITS)
+    assert isinstance(outcome, Elect)
+    assert (outcome.candidate, outcome.electorate) == (1, (1, 2))
+    asked = judge_request(request(given_up, 9, given_up.report.last_view), chosen[0].report, {}, WAITS)
+    assert isinstance(asked, Refused)
 
 
 def test_nobody_waits_for_a_member_of_another_branch_to_connect_first() -> None:

@@ -2,7 +2,7 @@
 
 from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, member, request
 from trireme.api.position import View
-from trireme.api.report import Report
+from trireme.api.report import Override, Report
 from trireme.core.grants import Granted, Refused, judge_request, next_epoch
 from trireme.core.terms import Terms
 
@@ -138,6 +138,18 @@ def test_a_grant_is_spent_when_its_voter_belongs_to_a_later_view() -> None:
     voter = member(0).crashed(9).in_view(8, 0, 1, 2).granting(1, 2, VIEW)
     candidate = member(1).crashed(9).in_view(8, 0, 1, 2)
     assert ask(candidate, voter, epoch=2, succeeds=later) == ""
+
+
+def test_a_grant_to_a_persons_choice_is_not_spent_by_the_view_that_its_voter_had_then() -> None:
+    """The person chose one that knows an older view. Fails where the voter is free at once: alone in its last view it
+    would bootstrap, too."""
+    word = Override(candidate=2, volume="volume-2", by="alice", shown=((0, 12),))
+    voter = member(0).crashed(12).in_view(10, 0)
+    asked = request(crashed(2), 5, VIEW, override=word)
+    outcome = judge_request(asked, voter.report, {}, TERMS)
+    assert isinstance(outcome, Granted)
+    bound = voter._with(grant=outcome.grant)
+    assert "neither used it nor withdrew" in ask(voter, bound, epoch=6, succeeds=View(HISTORY, 10, (0,)))
 
 
 def test_a_withdrawn_epoch_is_never_granted() -> None:

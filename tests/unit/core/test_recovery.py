@@ -231,6 +231,9 @@ def test_one_that_the_others_went_on_without_is_no_proposal() -> None:
     assert planned(seen).word.candidate == 0
     found = planned(seen, Choice(member=2))
     assert "the cluster went on without member 2 before" in found.warnings[-1]
+    assert found.lost[-1].startswith("member 0, at ")
+    assert f"all that it has from {gap(1234, 2).position} on is moved aside" in found.lost[-1]
+    assert found.kept == ()
 
 
 def test_a_history_of_its_own_is_begun_where_no_position_can_be_proved() -> None:
