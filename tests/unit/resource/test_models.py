@@ -25,6 +25,12 @@ def test_only_the_storage_must_be_said() -> None:
     assert cluster.status.phase == "Unknown"
 
 
+@pytest.mark.parametrize("name", ["lb", "service.k8s.aws/nlb", "example.org/Internal-VIP"])
+def test_a_load_balancers_class_is_named_as_its_provider_names_it(name: str) -> None:
+    service = {"type": "LoadBalancer", "loadBalancerClass": name}
+    assert read_cluster(manifest({"service": service})).spec.service.load_balancer_class == name
+
+
 INVALID: list[tuple[dict[str, Any], str]] = [
     ({"replicas": 2}, "spec.replicas: an even number of members"),
     ({"replicas": 0}, "spec.replicas: expected greater than or equal to 1; found 0"),

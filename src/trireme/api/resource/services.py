@@ -4,10 +4,18 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import StringConstraints
 
-from trireme.api.resource.base import Annotations, Flag, Labels, Model, Name, Text, Whole, field
+from trireme.api.resource.base import Annotations, Flag, Labels, Model, Text, Whole, field
 from trireme.api.resource.rules import Rule
 
 Network = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$", max_length=64)]
+QualifiedName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+        max_length=317,
+    ),
+]
+"""As label keys are: with a domain before it, or without."""
 PortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=15)]
 
 
@@ -104,7 +112,9 @@ class ServiceTemplate(Model):
         None,
         alias="loadBalancerIP",
     )
-    load_balancer_class: Name | None = field("Class of the load balancer.", None, None)
+    load_balancer_class: QualifiedName | None = field(
+        "Class of the load balancer, such as service.k8s.aws/nlb.", None, None
+    )
     load_balancer_source_ranges: tuple[Network, ...] = field(
         "Networks that the load balancer lets in, such as 10.0.0.0/8.", None, (), max_length=64
     )
