@@ -41,7 +41,7 @@ def test_it_may_do_nothing_else() -> None:
     assert verbs(POD, "eviction") == {"create"}
     assert verbs(CLAIM) == {"get", "list", "watch", "patch", "delete"}
     assert verbs(SECRET) == {"get", "create", "patch"}
-    assert verbs(EVENT) == {"create"}
+    assert verbs(EVENT) == {"list", "create"}
     assert verbs(CLASS) == {"get"}
     everything = {
         resource

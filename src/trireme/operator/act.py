@@ -38,6 +38,8 @@ from trireme.operator.observe import Observer
 MANAGER = "trireme-operator"
 STALE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 """The picture was old: it is gone, or another one has its name. The next look tells."""
+WRONG = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY)
+"""The object as it is will not be taken: a rule, or somebody's admission, is against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,10 @@ class Actor:
                 parameters=[("fieldManager", MANAGER), ("force", "true")],
             )
         except RefusedError as error:
-            self._observer.refusals["apply"] = f"{name[0]} {name[1]}: {error.said or error}"
+            if error.status in WRONG:
+                self._observer.unapplied[name] = error.said or str(error)
             raise
-        self._observer.refusals.pop("apply", None)
+        self._observer.unapplied.pop(name, None)
         left = drift(obj, made)
         if left is None:
             self._observer.tolerated.pop(name, None)

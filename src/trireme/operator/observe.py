@@ -23,8 +23,10 @@ from trireme.core.reconcile.founder import founder
 from trireme.core.reconcile.seen import PodSeen, Ref, View
 from trireme.manifests.cluster import Options
 from trireme.operator.kinds import CLAIM, CLASS, CLUSTER, MADE, POD, SECRET, Kind
+from trireme.operator.progress import Progress
 from trireme.operator.read import pods_seen, set_seen, volumes_seen
 from trireme.operator.secrets import Secrets
+from trireme.operator.uncreated import Uncreated
 from trireme.operator.wanted import Plan, plan
 
 NAME_LABEL = "app.kubernetes.io/name=trireme"
@@ -81,19 +83,21 @@ class Observer:
         self._namespace, self._name = identity
         self._options = options
         self._secrets = Secrets(api, self._namespace, self._name)
+        self._uncreated = Uncreated(api, self._namespace, self._name)
         self._stale: set[str] = {kind.name for kind in (CLUSTER, POD, CLAIM, *MADE)}
         self._read_at = float("-inf")
         self._spread = random.uniform(0.8, 1.0)  # noqa: S311
         """Hundreds of clusters that began together are not read again together."""
         self._lists: dict[str, list[Object]] = {}
         self._token: tuple[float, bytes | None] = (float("-inf"), None)
-        self._moved: dict[int, tuple[object, float]] = {}
+        self._progress = Progress()
         self._restarts: dict[str, tuple[int, float]] = {}
         """By pod's uid: how often its containers were restarted, and since when it is that often."""
         self.cluster: Object = {}
         self.plan: Plan | None = None
         self.addresses: dict[int, Address] = {}
         self.tolerated: dict[Ref, str] = {}
+        self.unapplied: dict[Ref, str] = {}
         self.refusals: dict[str, str] = {}
 
     def dirty(self, *kinds: Kind) -> None:
@@ -126,18 +130,25 @@ class Observer:
         self.addresses = self._addresses()
         reports, silent = await self._ask()
         self.plan = await self._with_secrets(plan(self.cluster, self._options, self._founder(live, reports)))
+        made = set_seen(live.get(("StatefulSet", self._name)))
+        podless = set(range(made.replicas if made is not None else 0)) - set(pods)
+        unmoved = self._progress.unmoved(now, {o: pod.uid for o, pod in pods.items()}, reports, podless)
         return View(
             now=now,
             wanted=self.plan.wanted,
-            set=set_seen(live.get(("StatefulSet", self._name))),
+            set=made,
             pods=pods,
             volumes=volumes_seen(self._name, claims, classes),
             live=live,
             reports=reports,
             silent=silent,
-            unmoved=self._unmoved(now, reports),
+            unmoved=unmoved,
+            uncreated=await self._uncreated.words(
+                {ordinal: unmoved[ordinal] for ordinal in podless}, made.uid if made is not None else ""
+            ),
             relapsed=self._relapsed(now, pods),
             tolerated=dict(self.tolerated),
+            unapplied=dict(self.unapplied),
             refusals=dict(self.refusals),
         )
 
@@ -253,25 +264,6 @@ class Observer:
             self._restarts[pod.uid] = (pod.restarts, since if count == pod.restarts else now)
         recent = {uid for uid, (count, at) in self._restarts.items() if count and now - at < RELAPSE_SECONDS}
         return frozenset(ordinal for ordinal, pod in pods.items() if pod.uid in recent)
-
-    def _unmoved(self, now: float, reports: Mapping[int, Report]) -> dict[int, float]:
-        """Seconds since each member last got further: another pod, another position, more bytes of a transfer.
-
-        Phases come and go while a member tries in vain; they are no progress.
-        """
-        found: dict[int, float] = {}
-        for pod in self._lists[POD.name]:
-            name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-            number = name.rpartition("-")[2]
-            if not number.isdecimal():
-                continue
-            ordinal = int(number)
-            report = reports.get(ordinal)
-            before, since = self._moved.get(ordinal, (None, now))
-            looks = (uid, report.position, report.received_bytes, report.directory) if report else before
-            self._moved[ordinal] = (looks, since if before == looks else now)
-            found[ordinal] = now - self._moved[ordinal][1]
-        return found
 
 
 def _class_of(claim: Object) -> str:

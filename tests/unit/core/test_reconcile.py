@@ -21,6 +21,8 @@ from trireme.core.reconcile.actions import (
     Recreate,
     Scale,
 )
+from trireme.core.reconcile.drift import stamped
+from trireme.core.reconcile.keep import with_replicas
 from trireme.core.reconcile.seen import RebuildSeen, RebuildWanted, Strategy
 
 RESTARTING = (Evict, DeletePod, Scale, DeleteVolume, Recreate, AskRebuild, AskSwitchover)
@@ -43,6 +45,19 @@ OUTDATED = cluster().outdated(0, 1, 2)
 GROWN = cluster().wanting(size=20 * GIB)
 LAME = cluster().pod(1, ready=False, beside="container http is not ready (CrashLoopBackOff)")
 STUCK = cluster().outdated(0, 1).down(2, Phase.BLOCKED, "bad setting")
+REFUSED = {("StatefulSet", "demo"): "spec.template.spec.tolerations[0].key: Invalid value"}
+ANOTHER = {**SET, "spec": {"template": "another"}}
+AS_LARGE = {**ANOTHER, "spec": {**ANOTHER["spec"], "volumeClaimTemplates": None}}
+APPLIES_AS_LARGE = Apply(stamped(with_replicas(AS_LARGE, 3)), "its settings changed")
+NEVER_STARTED = (
+    cluster()
+    .all_down()
+    .wanting(history=None)
+    .report(0, last_view=None)
+    .report(1, last_view=None)
+    .report(2, last_view=None)
+)
+APPLIES = Apply(stamped(with_replicas(ANOTHER, 3)), "its settings changed")
 FIVE = cluster(5)
 WANTS_FIVE = cluster().wanting(replicas=5)
 WANTS_THREE = FIVE.wanting(replicas=3)
@@ -100,6 +115,9 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     ("outdated and still trying", cluster().outdated(2).down(2), (), ClusterPhase.UPDATING),
     ("outdated and trying in vain", cluster().outdated(2).down(2).moving(unmoved={2: 30.0}), (delete(2),), ClusterPhase.UPDATING),
     ("outdated and in a state transfer: never cut short", cluster().outdated(2).down(2, Phase.TRANSFERRING).moving(unmoved={2: 900.0}), (), ClusterPhase.UPDATING),
+    ("the API server refuses the new settings: no member gets any", OUTDATED.wanting(set=ANOTHER).moving(unapplied=REFUSED), (APPLIES,), ClusterPhase.DEGRADED),
+    ("it refuses them, and nobody serves", OUTDATED.all_down().wanting(set=ANOTHER).moving(unapplied=REFUSED), (APPLIES,), ClusterPhase.BLOCKED),
+    ("it refused what is wanted no more", OUTDATED.moving(unapplied=REFUSED), (restart(2),), ClusterPhase.UPDATING),
     # --- a person's requests
     ("another writer is wanted", cluster().wanting(primary=1), (AskSwitchover(0, 1),), ClusterPhase.SWITCHING_OVER),
     ("it hands over", cluster().wanting(primary=1).report(0, heir=1), (), ClusterPhase.SWITCHING_OVER),
@@ -115,6 +133,7 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     # --- volumes
     ("larger volumes: the claims grow, the StatefulSet is made again", GROWN, (*(Expand(f"data-demo-{n}", 20 * GIB) for n in range(3)), Recreate("set-uid")), ClusterPhase.UPDATING),
     ("not while a pod is missing", GROWN.without_pod(2).volume(0, requested=20 * GIB).volume(1, requested=20 * GIB).volume(2, requested=20 * GIB), (), ClusterPhase.UPDATING),
+    ("they wait for a pod, and the pod waits for the settings", GROWN.without_pod(2).volume(0, requested=20 * GIB).volume(1, requested=20 * GIB).volume(2, requested=20 * GIB).set(hash=OLD).wanting(set=ANOTHER), (APPLIES_AS_LARGE,), ClusterPhase.UPDATING),
     # --- hibernation
     ("hibernate: the highest leaves first", cluster().wanting(hibernate=True), (scale(2),), ClusterPhase.HIBERNATING),
     ("hibernate: member 0 writes first", cluster().wanting(hibernate=True).writer(2), (AskSwitchover(2, 0),), ClusterPhase.HIBERNATING),
@@ -125,6 +144,11 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     # --- without a Primary
     ("all crashed: the agents recover", cluster().all_down(), (), ClusterPhase.RECOVERING),
     ("all crashed, with changes to make", OUTDATED.all_down().wanting(replicas=5, primary=2), (), ClusterPhase.RECOVERING),
+    ("all crashed, and one of the latest view has left", cluster().set(replicas=2).without_pod(2).all_down(), (scale(3),), ClusterPhase.RECOVERING),
+    ("the same, and one that is there does not answer", cluster().set(replicas=2).without_pod(2).all_down().silent(1), (), ClusterPhase.RECOVERING),
+    ("all crashed while fewer were wanted, the latest view has all", WANTS_THREE.set(replicas=4).without_pod(4).all_down(), (scale(5),), ClusterPhase.RECOVERING),
+    ("hibernation is called off when no Primary lives", cluster().set(replicas=1).without_pod(1, 2).all_down(), (scale(3),), ClusterPhase.RECOVERING),
+    ("more are wanted before the first start", NEVER_STARTED.wanting(replicas=5), (scale(5),), ClusterPhase.FORMING),
     ("the first start", cluster().all_down().wanting(history=None), (), ClusterPhase.FORMING),
     ("it never started and its settings are new", OUTDATED.all_down(Phase.BLOCKED), (delete(0), delete(1), delete(2)), ClusterPhase.UPDATING),
     ("nobody answers, all are ready", OUTDATED.silent(0, 1, 2).wanting(replicas=1, hibernate=False), (), ClusterPhase.UNKNOWN),
@@ -159,6 +183,13 @@ def test_a_statefulset_that_was_taken_away_is_made_around_its_pods() -> None:
     (made,) = cluster(5).wanting(replicas=3).without_set().decide().actions
     assert isinstance(made, Apply)
     assert made.obj["spec"]["replicas"] == 5, "scaling down is done in order, afterwards"
+
+
+def test_after_a_deletion_it_is_made_for_all_and_not_for_those_that_leave() -> None:
+    leaving = cluster().without_pod(2).pod(0, terminating=True).pod(1, terminating=True)
+    (made,) = leaving.without_set().decide().actions
+    assert isinstance(made, Apply)
+    assert made.obj["spec"]["replicas"] == 3
 
 
 def test_drift_is_repaired_and_others_fields_are_left() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.core.builders import answers, member
-from tests.unit.core.reconciling import OLD, Cluster, cluster, synced
+from tests.unit.core.reconciling import OLD, SERVICE, Cluster, cluster, synced
 from trireme.api.report import Phase
 from trireme.api.resource import CONDITIONS
 from trireme.core.reconcile.actions import ClusterPhase, Evict
@@ -78,6 +78,16 @@ def test_replicas_are_no_part_of_a_statefulsets_stamp() -> None:
     assert stamped({**three, "spec": {"template": "u"}})["metadata"] != stamped(three)["metadata"]
 
 
+REFUSED = (
+    cluster()
+    .wanting(objects=({**SERVICE, "spec": {"type": "NoSuchType"}},))
+    .moving(unapplied={("Service", "demo"): "spec.type: Unsupported value"})
+)
+
+
+UNCREATED = cluster().outdated(0, 1).without_pod(2).moving(unmoved={2: 30.0}, uncreated={2: "no such class"})
+
+
 # --- the status --------------------------------------------------------------------------------------------------
 
 
@@ -117,12 +127,17 @@ def test_a_cluster_in_peace() -> None:
         (cluster().down(1).server(2, state=2), Aspect.HEALTHY, ("False", "MembersAway")),
         (cluster().outdated(1), Aspect.UPDATED, ("False", "SettingsDiffer")),
         (cluster().wanting(refusal="line 3"), Aspect.ACCEPTED, ("False", "Refused")),
+        (REFUSED, Aspect.ACCEPTED, ("False", "NotApplied")),
+        (REFUSED, Aspect.PROGRESSING, ("False", "Stuck")),
+        (REFUSED, Aspect.READY, ("True", "WriterServes")),
         (
             cluster().outdated(0, 1).down(2, Phase.BLOCKED, "bad setting"),
             Aspect.PROGRESSING,
             ("False", "UpdateStuck"),
         ),
         (cluster().outdated(2), Aspect.PROGRESSING, ("True", "Updating")),
+        (UNCREATED, Aspect.PROGRESSING, ("False", "UpdateStuck")),
+        (UNCREATED.moving(unmoved={2: 1.0}), Aspect.PROGRESSING, ("True", "Updating")),
     ],
 )
 def test_condition(seen: Cluster, aspect: Aspect, expected: tuple[str, str]) -> None:

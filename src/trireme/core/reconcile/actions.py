@@ -159,3 +159,5 @@ class Decision:
     rebuild: tuple[str, str] | None = None
     foreign: tuple[str, ...] = field(default=())
     """Objects that are in the way and are not ours, in words."""
+    unapplied: tuple[str, ...] = field(default=())
+    """Objects that the API server does not take, in words."""

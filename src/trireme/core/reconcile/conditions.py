@@ -10,6 +10,7 @@ from trireme.core.reconcile.facts import (
     declared,
     histories,
     led_elsewhere,
+    podless,
     primaries,
     served_by,
     serves,
@@ -104,7 +105,7 @@ def _healthy(view: View, decision: Decision) -> Condition:
     quiet = [o for o in away if o in view.pods and view.pods[o].ready and o not in view.reports]
     if away and len(quiet) == len(away):
         return Condition(Aspect.HEALTHY, "Unknown", "AgentUnreachable", trouble(view, view.pods[quiet[0]]))
-    said = [trouble(view, view.pods[o]) if o in view.pods else f"member {o} has no pod" for o in away]
+    said = [trouble(view, view.pods[o]) if o in view.pods else podless(view, o) for o in away]
     return Condition(Aspect.HEALTHY, "False", "MembersAway", "; ".join(said) or "there are no members yet")
 
 
@@ -153,6 +154,8 @@ def _accepted(view: View, decision: Decision) -> Condition:
         return Condition(Aspect.ACCEPTED, "False", "Refused", view.wanted.refusal)
     if decision.foreign:
         return Condition(Aspect.ACCEPTED, "False", "NameTaken", "; ".join(decision.foreign))
+    if decision.unapplied:
+        return Condition(Aspect.ACCEPTED, "False", "NotApplied", "; ".join(decision.unapplied))
     return Condition(Aspect.ACCEPTED, "True", "Valid", "")
 
 

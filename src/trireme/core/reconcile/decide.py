@@ -4,11 +4,12 @@ What restarts or moves nothing (objects, live variables, larger claims) is done 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from trireme.core.reconcile import members, requests, roll, volumes
 from trireme.core.reconcile.actions import Action, ClusterPhase, Decision, Step
-from trireme.core.reconcile.facts import primaries, served_by, synced, trouble, unrest, writer
-from trireme.core.reconcile.keep import foreign, keep, keep_set
+from trireme.core.reconcile.facts import podless, primaries, served_by, synced, trouble, unrest, writer
+from trireme.core.reconcile.keep import foreign, keep, keep_set, unapplied
 from trireme.core.reconcile.seen import SetSeen, Strategy, View
 
 STEADY_SECONDS = 30.0
@@ -46,9 +47,18 @@ def decide(view: View) -> Decision:
     if in_the_way:
         return _decision(view, _blocked(view, in_the_way[0], 5.0), foreign=in_the_way)
     if view.set is None:
-        return _decision(view, members.create(view), keep(view))
+        made = members.create(view)
+        return _with(view, replace(made, actions=()), (*keep(view), *made.actions))
     beside = (*keep(view), *keep_set(view, view.set), *volumes.expand(view), *requests.variables(view))
-    return _decision(view, _step(view, view.set), beside)
+    return _with(view, _step(view, view.set), beside)
+
+
+def _with(view: View, step: Step, beside: tuple[Action, ...]) -> Decision:
+    """Where the API server does not take an object, no member is touched: it would get half of the spec."""
+    refused = unapplied(view, beside)
+    if refused:
+        step = _blocked(view, f"the settings are not applied: {refused[0]}", REFUSED_SECONDS)
+    return _decision(view, step, beside, unapplied=refused)
 
 
 def _blocked(view: View, why: str, again: float) -> Step:
@@ -106,15 +116,25 @@ def without_primary(view: View, found: SetSeen) -> Step:
         first = min(blocked, key=lambda report: report.ordinal)
         why = f"member {first.ordinal} is Blocked: {first.why}"
         return Step(phase=ClusterPhase.BLOCKED, why=why, again=2.0, stuck=True)
+    more = members.needed(view, found)
+    if more is not None:
+        return more
     missing = [o for o in range(found.replicas) if o not in view.pods]
     if missing:
-        return Step(phase=phase, why=_no_pod(view, missing[0]), again=1.0)
+        return Step(
+            phase=phase,
+            why=_no_pod(view, missing[0]),
+            again=1.0,
+            stuck=roll.stuck_member(view) is not None,
+        )
     waiting = [pod for _, pod in sorted(view.pods.items()) if not synced(view, pod.ordinal)]
     why = trouble(view, waiting[0]) if waiting else "no member is Primary"
     return Step(phase=phase, why=why, again=1.0, stuck=bool(waiting and waiting[0].trouble))
 
 
 def _no_pod(view: View, ordinal: int) -> str:
+    if ordinal in view.uncreated:
+        return podless(view, ordinal)
     return (
         f"waits for the pod of member {ordinal}; if it does not come, "
         f"`kubectl describe statefulset {view.wanted.name}` says why"
@@ -140,7 +160,12 @@ def steady(view: View, found: SetSeen) -> Step:
 
 
 def _decision(
-    view: View, step: Step, beside: Iterable[Action] = (), foreign: tuple[str, ...] = ()
+    view: View,
+    step: Step,
+    beside: Iterable[Action] = (),
+    *,
+    foreign: tuple[str, ...] = (),
+    unapplied: tuple[str, ...] = (),
 ) -> Decision:
     return Decision(
         phase=step.phase,
@@ -151,4 +176,5 @@ def _decision(
         primary_done=step.primary_done,
         rebuild=step.rebuild,
         foreign=foreign,
+        unapplied=unapplied,
     )

@@ -111,7 +111,7 @@ def _troubles(view: View, besides: Collection[int]) -> Iterator[str]:
     for ordinal in sorted({*declared(view), *view.pods} - set(besides)):
         pod = view.pods.get(ordinal)
         if pod is None:
-            yield f"member {ordinal} has no pod"
+            yield podless(view, ordinal)
         elif pod.terminating:
             yield f"member {ordinal} leaves"
         elif ordinal in view.silent or ordinal not in view.reports or not synced(view, ordinal):
@@ -134,6 +134,12 @@ def _troubles(view: View, besides: Collection[int]) -> Iterator[str]:
     for report in view.reports.values():
         if report.heir is not None:
             yield f"member {report.ordinal} hands the writer's role to member {report.heir}"
+
+
+def podless(view: View, ordinal: int) -> str:
+    """Of a member without a pod: whoever does not let it be created says why."""
+    said = view.uncreated.get(ordinal)
+    return f"member {ordinal} has no pod" + (f": {said}" if said else "")
 
 
 def trouble(view: View, pod: PodSeen) -> str:

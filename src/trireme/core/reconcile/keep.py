@@ -3,11 +3,13 @@
 None of this restarts a member: the StatefulSet replaces no pod by itself (OnDelete).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from trireme.core.reconcile.actions import Action, Apply, Prune
 from trireme.core.reconcile.drift import APPLIED, drift, owned, ref, stamped
 from trireme.core.reconcile.seen import Object, SetSeen, Strategy, View
+
+CLAIMS = "volumeClaimTemplates"
 
 
 def foreign(view: View) -> tuple[str, ...]:
@@ -18,6 +20,16 @@ def foreign(view: View) -> tuple[str, ...]:
     return tuple(
         f"{kind} {name} exists already and is not of this cluster: remove or rename it"
         for kind, name in found
+    )
+
+
+def unapplied(view: View, actions: Iterable[Action]) -> tuple[str, ...]:
+    """Of what is to be applied, what the API server did not take the last time, in words."""
+    due = [ref(each.obj) for each in actions if isinstance(each, Apply)]
+    return tuple(
+        f"the API server refuses {kind} {name}: {view.unapplied[kind, name]}"
+        for kind, name in due
+        if (kind, name) in view.unapplied
     )
 
 
@@ -42,13 +54,22 @@ def _configs(view: View) -> set[str]:
 
 
 def keep_set(view: View, found: SetSeen) -> Iterator[Action]:
-    """Apply the StatefulSet's settings, its replicas as they are. Another claim template needs another object."""
+    """Apply the StatefulSet's settings, its replicas and claim templates as they are.
+
+    Other claim templates need another object, which is made once all pods are there; and it may be these settings that
+    bring the pods.
+    """
     wanted = view.wanted
-    if found.size != wanted.size or found.terminating:
+    if found.terminating:
         return
     if wanted.strategy is Strategy.NEVER and found.hash != wanted.restart_hash:
         return
     obj = with_replicas(wanted.set, found.replicas)
+    live = view.live.get(ref(obj))
+    if found.size != wanted.size:
+        if found.hash == wanted.restart_hash or live is None:
+            return
+        obj = {**obj, "spec": {**obj["spec"], CLAIMS: live["spec"].get(CLAIMS)}}
     if (why := _due(view, obj)) is not None:
         yield Apply(stamped(obj), why)
 

@@ -2,7 +2,16 @@
 
 from trireme.core.reconcile.actions import Apply, AskSwitchover, ClusterPhase, Scale, Step
 from trireme.core.reconcile.drift import stamped
-from trireme.core.reconcile.facts import heir, led_elsewhere, primaries, stopped, synced, trouble, writer
+from trireme.core.reconcile.facts import (
+    heir,
+    led_elsewhere,
+    podless,
+    primaries,
+    stopped,
+    synced,
+    trouble,
+    writer,
+)
 from trireme.core.reconcile.keep import with_replicas
 from trireme.core.reconcile.seen import SetSeen, View
 
@@ -10,14 +19,15 @@ from trireme.core.reconcile.seen import SetSeen, View
 def create(view: View) -> Step:
     """There is no StatefulSet. Where there are pods, an earlier one was taken away: it is made again around them."""
     wanted = view.wanted
+    staying = [ordinal for ordinal, pod in view.pods.items() if not pod.terminating]
     if wanted.hibernate and not view.pods:
         return Step(
             phase=ClusterPhase.HIBERNATED, why="hibernates: it has no members", actions=_made(view, 0)
         )
-    members = max(view.pods) + 1 if view.pods else wanted.replicas
+    members = max(staying) + 1 if staying else wanted.replicas
     phase = ClusterPhase.FORMING if wanted.history is None else ClusterPhase.RECOVERING
     return Step(
-        phase=ClusterPhase.UPDATING if view.pods else phase,
+        phase=ClusterPhase.UPDATING if staying else phase,
         why=f"makes the StatefulSet for {members} members",
         actions=_made(view, members),
     )
@@ -57,6 +67,29 @@ def wake(view: View, found: SetSeen) -> Step | None:
     )
 
 
+def needed(view: View, found: SetSeen) -> Step | None:
+    """No Primary lives, and one may come only with members that have no pod: those of the latest view (invariant 4),
+    and for the first start all (invariant 6). Too many leave again in order, once a Primary lives."""
+    if set(view.pods) != set(range(found.replicas)) or set(view.reports) != set(view.pods):
+        return None
+    views = [report.last_view for report in view.reports.values() if report.last_view is not None]
+    if len({each.uuid for each in views}) > 1:
+        return None
+    latest = max(views, key=lambda each: each.seqno, default=None)
+    if latest is not None:
+        members = max(latest.members, default=0) + 1
+    else:
+        members = view.wanted.replicas if view.wanted.history is None else 0
+    if members <= found.replicas:
+        return None
+    return Step(
+        phase=ClusterPhase.RECOVERING if view.wanted.history else ClusterPhase.FORMING,
+        why=f"starts {members} members: without member {members - 1} no Primary may come",
+        actions=(Scale(found.uid, members),),
+        again=1.0,
+    )
+
+
 def scale(view: View, found: SetSeen) -> Step | None:
     """Towards the wanted number, one member at a time."""
     if leaving := sorted(o for o in view.pods if o >= found.replicas):
@@ -89,7 +122,7 @@ def _down(view: View, found: SetSeen) -> Step:
     away = [o for o in staying if not synced(view, o)]
     if away:
         pod = view.pods.get(min(away))
-        said = trouble(view, pod) if pod is not None else f"member {min(away)} has no pod"
+        said = trouble(view, pod) if pod is not None else podless(view, min(away))
         why = f"member {last} stays until the others are Synced: {said}"
         return Step(phase=ClusterPhase.SCALING, why=why)
     final = {o for o in staying if o < view.wanted.replicas}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from trireme.core.reconcile.actions import Action, AskRebuild, AskVariables, ClusterPhase, Step
-from trireme.core.reconcile.facts import heir, led_elsewhere, synced, trouble, writer
+from trireme.core.reconcile.facts import heir, led_elsewhere, podless, synced, trouble, writer
 from trireme.core.reconcile.members import hand_over
 from trireme.core.reconcile.seen import RebuildWanted, View
 
@@ -37,7 +37,7 @@ def switchover(view: View) -> Step | None:
         return Step(phase=phase, why=f"member {to} is the writer", again=0.1, primary_done=to)
     if not synced(view, to):
         pod = view.pods.get(to)
-        said = trouble(view, pod) if pod is not None else f"member {to} has no pod"
+        said = trouble(view, pod) if pod is not None else podless(view, to)
         return Step(phase=phase, why=f"member {to} becomes the writer once it is Synced: {said}", again=1.0)
     return hand_over(view, now, to, phase)
 

@@ -5,9 +5,11 @@ after another took its role and clients are led there. A broken member stops it;
 from trireme.api.report import Phase
 from trireme.core.reconcile.actions import Action, ClusterPhase, DeletePod, Evict, Step
 from trireme.core.reconcile.facts import (
+    declared,
     has_settings,
     heir,
     lame,
+    podless,
     primaries,
     stopped,
     synced,
@@ -136,6 +138,10 @@ def wait(view: View, why: str, phase: ClusterPhase = ClusterPhase.UPDATING) -> S
 
 def stuck_member(view: View) -> str | None:
     """A member with the wanted settings that does not get to Synced: by evidence, or past the deadline."""
+    for ordinal in declared(view):
+        missing = ordinal not in view.pods and ordinal in view.uncreated
+        if missing and view.unmoved.get(ordinal, 0.0) > FAILING_SECONDS:
+            return podless(view, ordinal)
     for ordinal, pod in sorted(view.pods.items()):
         again = ordinal in view.relapsed
         if not has_settings(view, ordinal) or pod.terminating or (synced(view, ordinal) and not again):

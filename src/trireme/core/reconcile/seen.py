@@ -156,11 +156,15 @@ class View:
     silent: Mapping[int, str] = field(default_factory=dict)
     """Members that were asked and did not answer, and in what words. It proves nothing (invariant 5)."""
     unmoved: Mapping[int, float] = field(default_factory=dict)
-    """Seconds since a member last showed progress."""
+    """Seconds since a member last showed progress; of one without a pod, since it has none."""
+    uncreated: Mapping[int, str] = field(default_factory=dict)
+    """Why Kubernetes does not create members' pods, where it says so."""
     relapsed: frozenset[int] = frozenset()
     """Members of whose containers one was restarted a moment ago: that they are ready may not last."""
     tolerated: Mapping[Ref, str] = field(default_factory=dict)
     """Differences that were there right after an object was applied: the API server's own spelling."""
+    unapplied: Mapping[Ref, str] = field(default_factory=dict)
+    """What the API server said to objects that it did not take when they were last applied."""
     refusals: Mapping[str, str] = field(default_factory=dict)
     """What agents last said to a request that they did not take on, by its kind."""
 
