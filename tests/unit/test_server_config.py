@@ -53,6 +53,7 @@ quick
                 JOINER, address="fd00::5", peers=("fd00::3",), version=(10, 6, 17), memory_bytes=512 * 1024**2
             ),
         ),
+        ("mariadb_11", replace(JOINER, version=(11, 8, 9))),
     ],
 )
 def test_golden(name: str, config: ServerConfig) -> None:
@@ -86,6 +87,9 @@ def test_warnings_name_the_line() -> None:
         ("wsrep_provider_options = 'pc.ignore_sb=true'", "pc.ignore_sb is refused: both halves"),
         ('wsrep_provider_options = "gcache.size=1G ; PC.Recovery = yes"', "would elect beside"),
         ("wsrep_provider_options = evs.auto_evict=3", "shut out"),
+        ("plugin_wsrep_provider = ON", "give no vote"),
+        ("plugin-wsrep = ON", "would be taken for plugin_wsrep_provider"),
+        ("loose-wsrep-provider-pc-ignore-sb = ON", "write it as an option in wsrep_provider_options"),
         ("wsrep_provider_opt = gcache.size=1G", "would be taken for wsrep_provider_options"),
         ("!include /etc/my.cnf", "cannot be checked"),
         ("  !includedir /etc/my.cnf.d", "cannot be checked"),
@@ -103,6 +107,7 @@ def test_what_would_break_an_invariant_is_refused(line: str, reason: str) -> Non
     [
         "wsrep_on = ON",
         "wsrep_on",
+        "plugin-wsrep-provider = off",
         "wsrep_sst_method = mariabackup",
         "port=3306",
         "wsrep_sst_donor = demo-0,",

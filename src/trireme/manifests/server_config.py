@@ -25,6 +25,10 @@ GIVE_VOTE = "SET GLOBAL wsrep_provider_options = 'pc.weight=1'"
 _SNAPSHOT_ISOLATION_SINCE = ((10, 6, 18), (10, 11, 8), (11, 0, 6), (11, 1, 5), (11, 2, 4), (11, 4, 2))
 """The first release with innodb_snapshot_isolation in each series (MDEV-35124); every later series has it."""
 
+_PROVIDER_PLUGIN_SINCE = (11, 0)
+"""From there on a plugin makes each provider option a variable, and then ``wsrep_provider_options`` cannot be set while
+the server runs: no vote could be given. Its option shares the name of ``wsrep_provider``, so that 11.8.9 loads it."""
+
 _SOCAT_RETRY = "retry=120,interval=0.25"
 """A donor connects again for 30 s while the joiner's receiver is not up yet, rather than fail at once."""
 
@@ -166,6 +170,8 @@ def _membership(config: ServerConfig, user_options: dict[str, str]) -> dict[str,
         "wsrep_sst_auth": f"{config.sst_user}:{config.sst_password}",
         "wsrep_sst_receive_address": f"{_host(config.address)}:{SST_PORT}",
     }
+    if config.version[:2] >= _PROVIDER_PLUGIN_SINCE:
+        settings["loose_plugin_wsrep_provider"] = "OFF"
     if config.donors:
         settings["wsrep_sst_donor"] = ",".join(config.donors) + ","
     return settings

@@ -30,6 +30,10 @@ _REFUSED: dict[str, tuple[str, frozenset[str]]] = {
     "bootstrap": ("it is for making system tables; Trireme does that on the first start", frozenset()),
     "wsrep_on": ("a member that does not replicate loses what is written to it", _YES),
     "wsrep_provider": ("Trireme finds the provider of the installed MariaDB", frozenset()),
+    "plugin_wsrep_provider": (
+        "with it, Trireme could give no vote and make no Primary while the server runs",
+        frozenset({"off", "0", "false", "no"}),
+    ),
     "wsrep_cluster_address": ("two members could start two clusters (invariant 1); " + _OWN, frozenset()),
     "wsrep_cluster_name": (_OWN, frozenset()),
     "wsrep_new_cluster": ("two members could start two clusters (invariant 1)", frozenset()),
@@ -48,6 +52,9 @@ _REFUSED: dict[str, tuple[str, frozenset[str]]] = {
         frozenset({"mariabackup"}),
     ),
 }
+_OPTION_VARIABLE = "wsrep_provider_"
+"""Of MariaDB 11: provider options as variables, which are not judged here."""
+_AS_OPTION = f"write it as an option in {OPTIONS}, where Trireme can check it"
 _REFUSED_OPTIONS: dict[str, str] = {
     "pc.ignore_sb": "both halves of a split cluster would take writes (invariant 1)",
     "pc.ignore_quorum": "both halves of a split cluster would take writes (invariant 1)",
@@ -166,18 +173,17 @@ def why_refused(name: str, value: str) -> str | None:
     if name == OPTIONS:
         keys = (pair.partition("=")[0].strip().lower() for pair in value.split(";"))
         return next((f"{key}: {_REFUSED_OPTIONS[key]}" for key in keys if key in _REFUSED_OPTIONS), None)
+    if name.startswith(_OPTION_VARIABLE) and not OPTIONS.startswith(name):
+        return _AS_OPTION
     why, allowed = _REFUSED.get(name, ("", frozenset()))
     return why if why and value.lower() not in allowed else None
 
 
 def _refuse(setting: _Setting) -> None:
-    if setting.name in _REFUSED:
-        why = why_refused(setting.name, setting.value)
-        if why is not None:
-            raise PermanentError(
-                f"my.cnf line {setting.line}: {setting.written} is refused: {why}; take it out"
-            )
-    elif setting.name != OPTIONS:
+    why = why_refused(setting.name, setting.value) if setting.name != OPTIONS else None
+    if why is not None:
+        raise PermanentError(f"my.cnf line {setting.line}: {setting.written} is refused: {why}; take it out")
+    if setting.name not in _REFUSED and setting.name != OPTIONS:
         full = next((name for name in (*_REFUSED, OPTIONS) if name.startswith(setting.name)), None)
         if full is not None:
             raise PermanentError(
