@@ -36,6 +36,22 @@ def test_a_named_image_that_never_ran_leaves_the_operators_own() -> None:
     assert planned(before=tried.told.image).image == OWN
 
 
+def test_a_word_that_the_resource_was_made_with_rebuilds_nothing() -> None:
+    """A resource that is made again, from git or a backup, still has the word of its last rebuild."""
+    found: dict[str, Any] = {
+        "apiVersion": "trireme.dev/v1alpha1",
+        "kind": "GaleraCluster",
+        "metadata": {"name": "demo", "namespace": "default", "uid": "u", "generation": 1},
+        "spec": {"storage": {"size": "1Gi"}, "rebuild": {"podIndex": 2, "request": "monday"}},
+    }
+    first = plan(found, Options(image=OWN), None)
+    assert first.wanted.rebuild_seen is not None
+    assert (first.wanted.rebuild_seen.request, first.wanted.rebuild_seen.phase) == ("monday", "Done")
+    assert first.told.rebuild is not None
+    later = plan({**found, "status": {"observedGeneration": 1}}, Options(image=OWN), None)
+    assert later.wanted.rebuild_seen is None, "the word came while the resource lived"
+
+
 def test_a_refusal_begins_with_the_field() -> None:
     """It stands in the resource's own conditions, and in one line of `trireme status`."""
     found: dict[str, Any] = {

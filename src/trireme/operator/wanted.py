@@ -30,7 +30,7 @@ def plan(found: Object, options: Options, founder: str | None) -> Plan:
     told = Told(
         history=status.get("clusterUUID"),
         primary=status.get("primary"),
-        rebuild=status.get("rebuild"),
+        rebuild=status.get("rebuild") or _made_with(found),
         image=status.get("image"),
     )
     try:
@@ -43,12 +43,24 @@ def plan(found: Object, options: Options, founder: str | None) -> Plan:
     if cluster.spec.image is None:
         told = replace(told, image=built.image)
     return Plan(
-        wanted=_wanted(cluster, built, status),
+        wanted=_wanted(cluster, built, {**status, "rebuild": told.rebuild}),
         told=told,
         image=built.image,
         selector=selector_text(cluster),
         warnings=built.warnings,
     )
+
+
+def _made_with(found: Object) -> Mapping[str, Any] | None:
+    """A resource that is made with a word, anew perhaps, with its volumes kept, asks for nothing: it is an old one."""
+    wanted = (found.get("spec") or {}).get("rebuild")
+    if found.get("status") or not wanted:
+        return None
+    return {
+        **wanted,
+        "phase": "Done",
+        "message": "the resource was made with this word: nothing was rebuilt for it",
+    }
 
 
 def _said(found: Object, error: PermanentError) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.core.builders import gap
 from tests.unit.core.reconciling import Cluster, cluster
 from trireme.core.reconcile.events import Reason, of_change
 from trireme.core.reconcile.patience import Held, Refusals, refused, say
@@ -19,6 +20,8 @@ PEACE = said(cluster())
 MOVES = said(cluster().report(0, unrouted=True))
 SWITCHES = said(cluster().wanting(primary=1).report(0, heir=1).pod(0, role=""))
 FAILED = said(cluster().all_down())
+LONELY = said(cluster().down(1).down(2))
+GAP = said(cluster().down(1).down(2).report(0, gaps=(gap(7, 2),)))
 UNSCHEDULED = said(cluster().all_down().pod(0, trouble="no node takes its pod: 0/3 nodes are available"))
 UNSCHEDULED_YET = said(cluster().all_down().pod(0, trouble="no node takes its pod: Insufficient cpu"))
 
@@ -55,6 +58,16 @@ def test_a_pod_that_is_not_scheduled_for_a_moment_is_no_warning() -> None:
     """Seen on a real Kubernetes: the scheduler had not heard of the new claim yet."""
     assert Reason.BLOCKED not in story((0.0, UNSCHEDULED), (1.0, FAILED), (20.0, FAILED))
     assert story((0.0, UNSCHEDULED), (5.0, UNSCHEDULED), (11.0, UNSCHEDULED))[-1] is Reason.BLOCKED
+
+
+def test_one_copy_for_a_moment_is_no_warning() -> None:
+    """As members join one after the other when a whole cluster comes back, or leave when it goes to sleep."""
+    assert story((0.0, LONELY), (4.0, PEACE)) == []
+    assert Reason.DATA_AT_RISK in story((0.0, LONELY), (11.0, LONELY))
+
+
+def test_what_is_worse_than_one_copy_is_said_at_once() -> None:
+    assert story((0.0, LONELY), (1.0, GAP)) == [Reason.DATA_AT_RISK]
 
 
 def test_what_lasts_is_said_as_it_is_by_then() -> None:

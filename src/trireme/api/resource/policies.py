@@ -166,7 +166,7 @@ class Rebuild(Model):
 
     pod_index: Whole = field("Ordinal of the member.", None, ge=0, le=14)
     request: Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=63)] = field(
-        "A word of your choice, such as a date. Each new word is acted upon once; status.rebuild says what became "
-        "of it.",
+        "A word of your choice, such as a date. Each new word is acted upon once, one that the resource is made with "
+        "never; status.rebuild says what became of it.",
         None,
     )

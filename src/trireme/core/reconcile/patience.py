@@ -19,7 +19,7 @@ PLANNED = (
     ClusterPhase.REBUILDING,
     ClusterPhase.HIBERNATING,
 )
-_ASPECTS = {Reason.NOT_READY: "Ready", Reason.BLOCKED: "Progressing"}
+_ASPECTS = {Reason.NOT_READY: "Ready", Reason.BLOCKED: "Progressing", Reason.DATA_AT_RISK: "DataAtRisk"}
 """The condition whose message is said."""
 
 
@@ -31,19 +31,28 @@ def say(new: Iterable[Event], held: Held, status: Mapping[str, Any], now: float)
     """What to say now of the ``new`` Events and the ``held`` ones, and what to keep back. To be asked at every look."""
     said, kept = [], dict(held)
     for event in new:
-        if (event.reason is Reason.NOT_READY and _passes(status)) or (
-            event.reason is Reason.BLOCKED and _starts(status)
-        ):
+        if _may_pass(event.reason, status):
             kept[event.reason] = now
         elif event.reason is Reason.READY and Reason.NOT_READY in kept:
             del kept[Reason.NOT_READY]
         else:
             said.append(event)
-    if not _starts(status):
-        kept.pop(Reason.BLOCKED, None)
+    for reason in (Reason.BLOCKED, Reason.DATA_AT_RISK):
+        if reason in kept and not _may_pass(reason, status):
+            del kept[reason]
+            if reason is Reason.DATA_AT_RISK and by_type(status)["DataAtRisk"]["status"] == "True":
+                said.append(Event(reason, by_type(status)["DataAtRisk"]["message"]))
     lasting = [reason for reason, since in kept.items() if now - since >= PATIENCE_SECONDS]
     said += [Event(reason, by_type(status)[_ASPECTS[reason]]["message"]) for reason in lasting]
     return said, {reason: since for reason, since in kept.items() if reason not in lasting}
+
+
+def _may_pass(reason: Reason, status: Mapping[str, Any]) -> bool:
+    if reason is Reason.NOT_READY:
+        return _passes(status)
+    if reason is Reason.BLOCKED:
+        return _starts(status)
+    return reason is Reason.DATA_AT_RISK and by_type(status)["DataAtRisk"].get("reason") == "OneCopy"
 
 
 def _passes(status: Mapping[str, Any]) -> bool:
