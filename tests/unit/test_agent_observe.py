@@ -69,6 +69,14 @@ def test_a_member_of_the_same_view_is_asked_before_the_name_service_knows_its_ad
     assert not peers.prompt
 
 
+def test_an_address_that_kubernetes_tells_is_asked_too(tmp_path: Path) -> None:
+    peers = Peers()
+    member, looks = observer(tmp_path, peers)
+    member.found_addresses = frozenset({"10.0.0.7"})
+    asyncio.run(looks._ask_members(prompt=False))
+    assert peers.asked == ["10.0.0.2", "10.0.0.7"]
+
+
 @pytest.mark.parametrize("what", ["stop_since", "retire_since", "drain"])
 def test_an_address_that_nobody_has_any_more_is_not_waited_for_while_clients_move(
     tmp_path: Path, what: str

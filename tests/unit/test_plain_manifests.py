@@ -245,7 +245,7 @@ def test_all_rights_are_limited_by_name() -> None:
             "apiGroups": [""],
             "resources": ["pods"],
             "resourceNames": [f"demo-{ordinal}" for ordinal in range(MEMBERS_THAT_RBAC_NAMES)],
-            "verbs": ["patch"],
+            "verbs": ["get", "patch"],
         },
         "secrets": {
             "apiGroups": [""],

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from trireme.adapters.dns import Resolver
-from trireme.adapters.kubernetes import PodLabels
+from trireme.adapters.kubernetes import PodAddresses, PodLabels
 from trireme.adapters.mariadb.binaries import find_binaries
 from trireme.adapters.mariadb.first_start import AGENT_USER
 from trireme.adapters.mariadb.notify import NotifyListener
@@ -28,6 +28,7 @@ from trireme.agent.records import Records
 from trireme.agent.roles import Roles
 from trireme.agent.settings import Settings, read_settings
 from trireme.agent.upgrades import UpgradeKeeper
+from trireme.agent.whereabouts import Whereabouts
 from trireme.base.errors import PermanentError
 from trireme.base.log import set_up_log
 
@@ -79,6 +80,7 @@ async def _run(settings: Settings) -> int:
     listener = NotifyListener(settings.notify_socket, launcher.on_notify)
     beside = (
         Roles(member, PodLabels(settings.namespace)),
+        Whereabouts(member, PodAddresses(settings.namespace)),
         AccountKeeper(member, monitor, token),
         UpgradeKeeper(member, token),
     )

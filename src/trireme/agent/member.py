@@ -104,6 +104,8 @@ class Member:
     addresses: frozenset[str] = frozenset()
     group_addresses: frozenset[str] = frozenset()
     """Of the members of the server's last view. A name service may take 30 s to tell a restarted pod's new one."""
+    found_addresses: frozenset[str] = frozenset()
+    """Of silent members' pods, by the Kubernetes API."""
     named: tuple[int, ...] | None = None
     """Ordinals that the last SRV look-up named; None where it failed or named nobody."""
     non_primary_since: float | None = None

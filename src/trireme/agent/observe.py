@@ -157,7 +157,7 @@ class Observer:
         await self._look_up()
         member = self._member
         grouped = member.group_addresses if member.running else frozenset()
-        addresses = sorted((member.addresses | grouped) - {member.settings.address})
+        addresses = sorted((member.addresses | grouped | member.found_addresses) - {member.settings.address})
         heard = await self._peers.reports(addresses, member.wake, prompt=prompt)
         answers: dict[int, Report] = {}
         silent = {"SRV": self._lookup_error} if self._lookup_error else {}

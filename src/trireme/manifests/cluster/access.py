@@ -1,4 +1,4 @@
-"""What a member may do: label the members' pods, and fill the one Secret of its cluster. Nothing else. Pure."""
+"""What a member may do: find and label the members' pods, and fill the one Secret of its cluster. Nothing else. Pure."""
 
 from trireme.api.resource import MAX_MEMBERS, GaleraCluster
 from trireme.manifests.cluster.names import Names, Object, metadata
@@ -29,7 +29,7 @@ def _role(cluster: GaleraCluster) -> Object:
                 "apiGroups": [""],
                 "resources": ["pods"],
                 "resourceNames": [names.pod(ordinal) for ordinal in range(MAX_MEMBERS)],
-                "verbs": ["patch"],
+                "verbs": ["get", "patch"],
             },
             {
                 "apiGroups": [""],
