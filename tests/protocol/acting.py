@@ -10,7 +10,7 @@ from trireme.api.report import GrantRequest, Phase
 from trireme.core import branches, grants, situation
 from trireme.core import decide as deciding
 from trireme.core.gaps import group_name, inherited, merged
-from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Join, Launch
+from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Decision, Join, Launch
 
 MOST_MESSAGES = 12
 """Late requests kept; older ones are lost."""
@@ -51,7 +51,7 @@ def decide(world: World, member: Member) -> bool:
     if agent.heard.keys() != agent.answers.keys():
         agent.company_since = world.now
     agent.answers, agent.heard = agent.heard, None
-    decision = deciding.decide(member.situation(world.now))
+    decision = _decision(world, member, agent)
     if world.story is not None and (decision.phase, decision.why) != (agent.phase, agent.why):
         world.tell(f"    member {member.ordinal} {decision.phase}: {decision.why}")
     agent.phase, agent.why = decision.phase, decision.why
@@ -60,6 +60,14 @@ def decide(world: World, member: Member) -> bool:
     if decision.actions:
         agent.decided = decision
     return True
+
+
+def _decision(world: World, member: Member, agent: Agent) -> Decision:
+    """Half of all pictures are what the member saw last time: a pure function says the same of them."""
+    picture = member.picture(world.now)
+    if agent.judged is None or agent.judged[0] != picture or not world.rules.remembered:
+        agent.judged = picture, deciding.decide(member.situation(world.now))
+    return agent.judged[1]
 
 
 def act(world: World, member: Member) -> bool:

@@ -20,6 +20,8 @@ from trireme.api.report import (
     WriterClaim,
 )
 from trireme.core import directory
+from trireme.core.present import ABANDONED_SECONDS
+from trireme.core.reform import STUCK_SECONDS
 from trireme.core.situation import Campaign, Decision, Join, Launch, Situation
 from trireme.core.terms import HEARING_SECONDS, Terms
 
@@ -70,6 +72,8 @@ class Agent:
     """What the work is to make ready for, where it is a join."""
     campaign: Campaign | None = None
     asking: Asking | None = None
+    judged: tuple[tuple[object, ...], Decision] | None = None
+    """The last decision, and the picture that it was made of."""
     decided: Decision | None = None
     """Decided and not yet acted upon: the process was frozen in between, and answers nobody."""
     phase: Phase = Phase.STARTING
@@ -92,6 +96,7 @@ class Agent:
 
     def copy(self) -> "Agent":
         other = shallow(self)
+        other.judged = None  # the copy may go by other rules, and searches keep millions
         other.heard = dict(self.heard) if self.heard is not None else None
         other.asking = self.asking.copy() if self.asking is not None else None
         return other
@@ -229,6 +234,20 @@ class Member:
         overdue = self.patience is not None and now - agent.company_since >= self.patience
         young = now - agent.started < HEARING_SECONDS
         return Terms(declared=self.declared, named=agent.named, overdue=overdue, young=young)
+
+    def picture(self, now: float) -> tuple[object, ...]:
+        """All that the situation is made of: while it is the same, so is the decision. Of the time only this counts, but
+        for a member that leaves: whether a back-off is over (the report tells), and whether certain waits are."""
+        self.report(now)
+        agent, terms = self.agent, self.terms(now)
+        assert agent is not None and self.cached is not None
+        stalled = self.server is not None and now - self.server.moved > ABANDONED_SECONDS
+        stuck = agent.non_primary_since is not None and now - agent.non_primary_since >= STUCK_SECONDS
+        return (
+            agent.failures, agent.retry_at, terms.named, terms.overdue, terms.young, stalled, stuck,
+            now if agent.stop_since is not None else None, self.volume.data is None, agent.campaign,
+            self.cached[0], agent.answers,
+        )  # fmt: skip
 
     def situation(self, now: float) -> Situation:
         """As :meth:`trireme.agent.observe.Observer.situation`."""

@@ -45,6 +45,8 @@ class Rules:
     """All members see the same member as the candidate (else invariant 3 is not checked: the others still are)."""
     durable_views: bool = True
     """A view is on disk before the server goes on."""
+    remembered: bool = True
+    """A picture like the last one is not judged again; False: each one is. It makes no difference but the time."""
 
 
 @dataclass(slots=True)

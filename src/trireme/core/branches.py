@@ -89,12 +89,14 @@ def parted(reports: Mapping[int, Report]) -> tuple[View, int] | None:
     if first is None or all(report.views == first.views for report in known.values()):
         return None
     for (_, one), (ordinal, other) in permutations(known.items(), 2):
+        if one.views == other.views:
+            continue
         for view in one.views:
             if (
-                view not in other.views
+                _told(other, view)
                 and _in_data(one, view)
                 and _in_data(other, view)
-                and _told(other, view)
+                and view not in other.views
             ):
                 return view, ordinal
     return None
