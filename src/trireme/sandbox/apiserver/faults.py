@@ -11,12 +11,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from aiohttp import web
 
 from trireme.sandbox.apiserver.errors import ApiError
 from trireme.sandbox.switch import FaultFile
+
+if TYPE_CHECKING:
+    from aiohttp import web  # 0.1 s of every command, where it is imported
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +97,7 @@ class Faults:
             await asyncio.sleep(POLL_SECONDS)
 
     @asynccontextmanager
-    async def around(self, request: web.Request, user: str) -> AsyncIterator[None]:
+    async def around(self, request: "web.Request", user: str) -> AsyncIterator[None]:
         """Of each request, once its user is known. Raises ApiError, or CutError."""
         self._poll()
         self._requests[id(request)] = (request, user)
@@ -104,7 +107,7 @@ class Faults:
         finally:
             self._requests.pop(id(request), None)
 
-    async def wait(self, request: web.Request, *, began: bool = False) -> None:
+    async def wait(self, request: "web.Request", *, began: bool = False) -> None:
         """Before anything is sent: as long as the fault says. ``began``: an answer is on its way already.
 
         Raises ApiError, or CutError.
@@ -122,7 +125,7 @@ class Faults:
             cut(request)
             raise CutError
 
-    def _find(self, request: web.Request) -> ApiFault | None:
+    def _find(self, request: "web.Request") -> ApiFault | None:
         _, user = self._requests.get(id(request), (request, ""))
         return next((fault for fault in self._file.faults if fault.matches(user)), None)
 
@@ -144,7 +147,7 @@ class Faults:
                 cut(request)
 
 
-def cut(request: web.Request) -> None:
+def cut(request: "web.Request") -> None:
     """Its connection ends without a word."""
     if request.transport is not None:
         request.transport.abort()
