@@ -30,8 +30,9 @@ check: setup ## lint, types, layers, project rules, generated files current
 	$(BIN)/pytest -q -p no:cacheprovider tests/unit/test_project_rules.py tests/unit/test_plain_manifests.py tests/unit/resource
 
 test: check ## everything, as in CI: check, then all tests with real servers (under 25 minutes)
-	TRIREME_SCHEDULES=100000 $(BIN)/pytest -n auto -m 'not servers' || $(BIN)/pytest -v --last-failed -m 'not servers'
-	$(BIN)/pytest -v -n 2 --dist load --durations=10 -m servers || \
+	TRIREME_SCHEDULES=100000 $(BIN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal -m 'not servers' || \
+		$(BIN)/pytest -v --last-failed -m 'not servers'
+	$(BIN)/pytest -v -n 2 --dist worksteal --durations=10 -m servers || \
 		{ echo 'Once more, alone: what failed while two clusters shared this machine.'; $(BIN)/pytest -v --last-failed -m servers; }
 
 verify: setup ## prove the protocol further: 100,000 random schedules and a far exploration (minutes)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.conftest import Shared
 from tests.servers.faults import frozen
 from tests.servers.plain import PlainCluster, wait_until
 
@@ -24,87 +25,71 @@ def came_by_ist(log: str) -> bool:
 
 
 @pytest.fixture
-def three() -> Iterator[PlainCluster]:
+def new() -> Iterator[PlainCluster]:
     with PlainCluster(3) as cluster:
         yield cluster
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Shared]:
+    """For all tests here that begin with a whole cluster; its network is the machine's."""
+    made = Shared()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def filled(three: PlainCluster) -> PlainCluster:
+    """With so much data that a state transfer takes a while. The tests with it come last."""
+    if not three[0].sql("SHOW TABLES FROM app LIKE 'filler'"):
+        three[0].sql(*SOME_DATA)
+    return three
+
+
 @pytest.mark.parametrize("phase", ["Electing", "Initializing", "Bootstrapping"])
-def test_the_first_member_dies_in_the_middle_of_the_first_bootstrap(three: PlainCluster, phase: str) -> None:
-    three.start()
-    wait_until(lambda: three[0].phase() == phase or three[0].status()["running"], f"member 0 is {phase}")
-    three[0].crash()
+def test_the_first_member_dies_in_the_middle_of_the_first_bootstrap(new: PlainCluster, phase: str) -> None:
+    new.start()
+    wait_until(lambda: new[0].phase() == phase or new[0].status()["running"], f"member 0 is {phase}")
+    new[0].crash()
     for other in (1, 2):
-        assert not three[other].status()["running"]
-    three[0].start()
-    three.wait_synced()
-    assert three[0].log.read_text().count("to bootstrap") <= 2
-
-
-@pytest.mark.parametrize("moment", ["Joining", "Transferring", "half-way"])
-def test_a_joiner_dies_in_the_middle_of_its_state_transfer(three: PlainCluster, moment: str) -> None:
-    three.start([0, 1])
-    three[2].start()
-    three.wait_synced()
-    three[0].sql(*SOME_DATA)
-    three[2].crash()
-    three[2].forget_volume()
-    three[2].start()
-    if moment == "half-way":
-        wait_until(lambda: (three[2].status()["received_bytes"] or 0) > 2**20, "a part has arrived")
-    else:
-        three[2].wait_phase(moment)
-    three[2].crash()
-    three[2].start()
-    three.wait_synced()
-    assert three[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
-
-
-def test_the_donor_dies_in_the_middle_of_a_state_transfer(three: PlainCluster) -> None:
-    three.start().wait_synced()
-    three[0].sql(*SOME_DATA)
-    three[2].crash()
-    three[2].forget_volume()
-    three[2].start()
-    wait_until(lambda: any(three[o].phase() == "Donor" for o in (0, 1)), "somebody is donor")
-    donor = next(three[o] for o in (0, 1) if three[o].phase() == "Donor")
-    donor.signal_server(signal.SIGKILL)
-    three.wait_synced()
-    assert three[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
+        assert not new[other].status()["running"]
+    new[0].start()
+    new.wait_synced()
+    assert new[0].log.read_text().count("to bootstrap") <= 2
 
 
 def test_a_restarted_member_comes_back_by_an_incremental_transfer(three: PlainCluster) -> None:
-    three.start().wait_synced()
-    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)")
+    three[0].sql("CREATE TABLE app.incremental (id INT PRIMARY KEY)")
     assert three[2].stop() == 0
-    three[0].sql("INSERT INTO app.t VALUES (1), (2), (3)")
+    three[0].sql("INSERT INTO app.incremental VALUES (1), (2), (3)")
     three[2].start()
     three.wait_synced()
-    assert three[2].sql("SELECT COUNT(*) FROM app.t") == [(3,)]
+    assert three[2].sql("SELECT COUNT(*) FROM app.incremental") == [(3,)]
     assert came_by_ist(three[2].log.read_text().rsplit("agent of default/demo", 1)[1])
 
 
 def test_a_crashed_server_comes_back_without_a_full_transfer(three: PlainCluster) -> None:
-    three.start().wait_synced()
-    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1)")
-    wait_until(lambda: three[1].sql("SELECT COUNT(*) FROM app.t") == [(1,)], "member 1 is past the DDL")
+    three[0].sql("CREATE TABLE app.killed (id INT PRIMARY KEY)", "INSERT INTO app.killed VALUES (1)")
+    wait_until(lambda: three[1].sql("SELECT COUNT(*) FROM app.killed") == [(1,)], "member 1 is past the DDL")
+    restarts = three[1].status()["restarts"]
     three[1].signal_server(signal.SIGKILL)
-    wait_until(lambda: three[1].status()["restarts"] == 1, "the agent noticed")
+    wait_until(lambda: three[1].status()["restarts"] == restarts + 1, "the agent noticed")
     three.wait_synced()
     assert (
         "Cleaning the existing datadir" not in three[1].log.read_text().rsplit("mariadbd ended with -9", 1)[1]
     )
-    assert three[1].sql("SELECT COUNT(*) FROM app.t") == [(1,)]
+    assert three[1].sql("SELECT COUNT(*) FROM app.killed") == [(1,)]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
 def test_all_are_stopped_in_order_and_started_again(three: PlainCluster, order: tuple[int, ...]) -> None:
     """The last to leave bootstraps, whichever ordinal it is; whoever left earlier waits for it."""
-    three.start().wait_synced()
-    history = three.histories()
-    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)")
+    history, table = three.histories(), f"app.order_{order[0]}{order[1]}{order[2]}"
+    three[0].sql(f"CREATE TABLE {table} (id INT PRIMARY KEY)")
     for step, ordinal in enumerate(order):
-        three[order[-1]].sql(f"INSERT INTO app.t VALUES ({step})")
+        three[order[-1]].sql(f"INSERT INTO {table} VALUES ({step})")
         assert three[ordinal].stop() == 0
     first, second, last = order
     three[first].start().wait_why("did not answer")
@@ -114,11 +99,10 @@ def test_all_are_stopped_in_order_and_started_again(three: PlainCluster, order: 
     three.wait_synced()
     assert three.histories() == history
     assert three.writer().ordinal == last
-    assert three[first].sql("SELECT COUNT(*) FROM app.t") == [(3,)]
+    assert three[first].sql(f"SELECT COUNT(*) FROM {table}") == [(3,)]
 
 
 def test_all_are_stopped_at_once_and_started_again(three: PlainCluster) -> None:
-    three.start().wait_synced()
     history = three.histories()
     for member in three.members:
         member.terminate()
@@ -129,22 +113,20 @@ def test_all_are_stopped_at_once_and_started_again(three: PlainCluster) -> None:
 
 def test_all_crash_at_once_under_load(three: PlainCluster) -> None:
     """The normal crash: every grastate.dat says -1 and 0. The most advanced bootstraps, nothing is lost."""
-    three.start().wait_synced()
     history = three.histories()
-    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT)")
+    three[0].sql("CREATE TABLE app.busy (id INT PRIMARY KEY AUTO_INCREMENT)")
     with three[0].connect() as connection, connection.cursor() as cursor:
         for _ in range(200):
-            cursor.execute("INSERT INTO app.t VALUES ()")
+            cursor.execute("INSERT INTO app.busy VALUES ()")
     for member in three.members:
         member.crash()
     three.start().wait_synced()
     assert three.histories() == history
     for member in three.members:
-        assert member.sql("SELECT COUNT(*) FROM app.t") == [(200,)]
+        assert member.sql("SELECT COUNT(*) FROM app.busy") == [(200,)]
 
 
 def test_a_lost_volume_is_filled_again(three: PlainCluster) -> None:
-    three.start().wait_synced()
     history = three.histories()
     three[0].crash()
     three[0].forget_volume()
@@ -156,8 +138,7 @@ def test_a_lost_volume_is_filled_again(three: PlainCluster) -> None:
 def test_two_of_three_crash_and_the_third_waits_without_a_primary_and_all_come_back(
     three: PlainCluster,
 ) -> None:
-    three.start().wait_synced()
-    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1)")
+    three[0].sql("CREATE TABLE app.waits (id INT PRIMARY KEY)", "INSERT INTO app.waits VALUES (1)")
     three[1].crash()
     three[2].crash()
     three[0].wait_phase("NonPrimary")
@@ -166,33 +147,62 @@ def test_two_of_three_crash_and_the_third_waits_without_a_primary_and_all_come_b
     three[1].start()
     three[2].start()
     three.wait_synced()
-    assert three[2].sql("SELECT COUNT(*) FROM app.t") == [(1,)]
+    assert three[2].sql("SELECT COUNT(*) FROM app.waits") == [(1,)]
 
 
-def test_the_cluster_grows_and_shrinks(three: PlainCluster) -> None:
-    three.start().wait_synced()
-    added = [three.grow(), three.grow()]
+def test_the_cluster_grows_and_shrinks(new: PlainCluster) -> None:
+    new.start().wait_synced()
+    added = [new.grow(), new.grow()]
     for member in added:
         member.start()
-    three.wait_synced()
+    new.wait_synced()
     for member in reversed(added):
         assert member.stop() == 0
-    three.publish()
-    three.wait_synced(0, 1, 2)
+    new.publish()
+    new.wait_synced(0, 1, 2)
 
 
 def test_a_member_whose_data_differs_leaves_and_takes_a_new_copy(three: PlainCluster) -> None:
     """Galera votes it out; its server would run on outside the group for ever."""
-    three.start().wait_synced()
-    three[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1), (2)")
-    three[2].sql("SET SESSION wsrep_on=OFF", "DELETE FROM app.t")
-    three[0].sql("UPDATE app.t SET id = id + 10")
+    before = set((three[2].volume / "aside").glob("*"))
+    said = three[2].log.read_text().count("needs a new copy")
+    three[0].sql("CREATE TABLE app.differs (id INT PRIMARY KEY)", "INSERT INTO app.differs VALUES (1), (2)")
+    three[2].sql("SET SESSION wsrep_on=OFF", "DELETE FROM app.differs")
+    three[0].sql("UPDATE app.differs SET id = id + 10")
     wait_until(
-        lambda: "needs a new copy" in three[2].log.read_text(), "member 2 knows that its data differs", 30
+        lambda: three[2].log.read_text().count("needs a new copy") > said,
+        "member 2 knows that its data differs",
+        30,
     )
     three.wait_synced()
-    assert three[2].sql("SELECT id FROM app.t ORDER BY id") == [(11,), (12,)]
-    assert list((three[2].volume / "aside").iterdir())
+    assert three[2].sql("SELECT id FROM app.differs ORDER BY id") == [(11,), (12,)]
+    assert set((three[2].volume / "aside").glob("*")) - before
+
+
+@pytest.mark.parametrize("moment", ["Joining", "Transferring", "half-way"])
+def test_a_joiner_dies_in_the_middle_of_its_state_transfer(filled: PlainCluster, moment: str) -> None:
+    filled[2].crash()
+    filled[2].forget_volume()
+    filled[2].start()
+    if moment == "half-way":
+        wait_until(lambda: (filled[2].status()["received_bytes"] or 0) > 2**20, "a part has arrived")
+    else:
+        filled[2].wait_phase(moment)
+    filled[2].crash()
+    filled[2].start()
+    filled.wait_synced()
+    assert filled[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
+
+
+def test_the_donor_dies_in_the_middle_of_a_state_transfer(filled: PlainCluster) -> None:
+    filled[2].crash()
+    filled[2].forget_volume()
+    filled[2].start()
+    wait_until(lambda: any(filled[o].phase() == "Donor" for o in (0, 1)), "somebody is donor")
+    donor = next(filled[o] for o in (0, 1) if filled[o].phase() == "Donor")
+    donor.signal_server(signal.SIGKILL)
+    filled.wait_synced()
+    assert filled[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
 
 
 def test_a_joiner_that_dies_in_its_transfer_does_not_take_the_primary_from_a_lone_donor() -> None:
