@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.commanding import command
 from tests.servers.faults import crash_all, cut, frozen
 from tests.servers.plain import PlainCluster, wait_until
+from trireme.api.commands import Recover
+from trireme.api.report import Override
 
 pytestmark = pytest.mark.servers
 
@@ -66,6 +69,32 @@ def test_17_a_majority_goes_on_and_the_late_member_sets_aside_what_only_it_has(p
     for member in patient.members:
         (gap,) = member.status()["gaps"]
         assert (gap["missing"], gap["settled"]) == ([0], "")
+
+
+def test_17_a_person_chooses_the_one_that_was_left_behind(patient: PlainCluster) -> None:
+    """What came since is moved aside on each that has it, and merged with nothing. Fails where those who went on wait for
+    ever, or offer their data at a seqno that both branches have."""
+    chosen, others = patient[0], patient.members[1:]
+    crash_all(patient.members)
+    for member in others:
+        member.start()
+    patient.wait_synced(1, 2)
+    others[0].sql("CREATE TABLE app.after (id INT PRIMARY KEY)")
+    wait_until(lambda: others[1].sql("SHOW TABLES FROM app"), "both have the table")
+    crash_all(others)
+    chosen.start()
+    others[0].start().wait_why("member 2 of the latest view may hold newer data and did not answer")
+    volume, shown = chosen.status()["volume"], (others[0].ordinal, others[0].status()["position"]["seqno"])
+    word = Override(candidate=0, volume=volume, without=(2,), shown=(shown,), by="alice")
+    assert command(chosen, Recover(override=word)).accepted
+    patient.wait_synced(0, 1)
+    others[1].start()
+    patient.wait_synced()
+    for member in patient.members:
+        assert member.sql("SHOW TABLES FROM app") == []
+    for member in others:
+        (kept,) = (member.volume / "aside").iterdir()
+        assert list(kept.rglob("after.frm"))
 
 
 def test_06_a_server_that_was_cut_off_meanwhile_does_not_merge_by_itself(patient: PlainCluster) -> None:
