@@ -15,6 +15,12 @@ from trireme.base.errors import PermanentError, TemporaryError
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TIMEOUT_SECONDS = 10.0
 
+VOID = (
+    "this pod's token is void: was its ServiceAccount deleted and made anew? The kubelet brings a new token within the "
+    "hour, a restart of the pod at once"
+)
+"""What 401 means here."""
+
 Answer: TypeAlias = dict[str, Any]
 """A Kubernetes object or Status, as JSON."""
 

@@ -22,7 +22,9 @@ def addresses(namespace: str, pods: Sequence[str], get: Get) -> dict[str, str]:
         said = (
             f"looking for pod {pod}: the API server answers {status}: {answer.get('message', 'no message')}"
         )
-        if status in (401, 403):
+        if status == 401:
+            raise PermanentError(f"{said}; {in_cluster.VOID}")
+        if status == 403:
             raise PermanentError(
                 f"{said}; the ServiceAccount needs get on pods (see the Role in deploy/plain)"
             )

@@ -23,7 +23,9 @@ def label(namespace: str, pod: str, role: str) -> bool | None:
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
     status, answer = in_cluster.request("PATCH", path, body, kind="application/merge-patch+json")
     said = f"labelling pod {pod}: the API server answers {status}: {answer.get('message', 'no message')}"
-    if status in (401, 403):
+    if status == 401:
+        raise PermanentError(f"{said}; {in_cluster.VOID}")
+    if status == 403:
         raise PermanentError(f"{said}; the ServiceAccount needs patch on pods (see the Role in deploy/plain)")
     if status not in (200, 404):
         raise TemporaryError(said)

@@ -16,6 +16,7 @@ from trireme.api.commands import (
     Switchover,
     Variables,
 )
+from trireme.api.names import ROLE_LABEL
 from trireme.base.errors import PermanentError, TriremeError, UncertainError
 from trireme.core.reconcile.actions import (
     Action,
@@ -27,6 +28,7 @@ from trireme.core.reconcile.actions import (
     DeleteVolume,
     Evict,
     Expand,
+    Label,
     Prune,
     Recreate,
     Scale,
@@ -95,6 +97,9 @@ class Actor:
                 return await self._patch(CLAIM, action.claim, size)
             case DeleteVolume():
                 return await self._delete(CLAIM, action.claim, action.uid)
+            case Label():
+                role: Object = {"metadata": {"uid": action.uid, "labels": {ROLE_LABEL: action.role}}}
+                return await self._patch(POD, action.pod, role)
             case AskSwitchover():
                 return await self._ask("switchover", action.writer, SWITCHOVER_PATH, Switchover(to=action.to))
             case AskRebuild():

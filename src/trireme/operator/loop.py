@@ -14,6 +14,7 @@ from trireme.core.reconcile.actions import (
     ClusterPhase,
     Decision,
     Expand,
+    Label,
     Prune,
 )
 from trireme.core.reconcile.decide import decide
@@ -33,7 +34,7 @@ FAILED_SECONDS = (1.0, 30.0)
 """Pause after a look or an action that failed: the first, and the longest."""
 LATE_KINDS = frozenset({"RoleBinding", "StatefulSet", "Deployment"})
 """What names a Role, a ServiceAccount, a ConfigMap."""
-QUIET = (Apply, Prune, Expand, AskVariables)
+QUIET = (Apply, Prune, Expand, Label, AskVariables)
 """Actions that interrupt nothing: done at the same time, before the others."""
 STEADY = (ClusterPhase.RUNNING, ClusterPhase.HIBERNATED, ClusterPhase.SUSPENDED, ClusterPhase.BLOCKED)
 

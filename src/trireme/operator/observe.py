@@ -19,6 +19,7 @@ from trireme.adapters.peers import Peers, Silence
 from trireme.adapters.pod_state import pod_state
 from trireme.api.report import Report
 from trireme.core.reconcile.drift import ref
+from trireme.core.reconcile.facts import misled
 from trireme.core.reconcile.founder import founder
 from trireme.core.reconcile.seen import PodSeen, Ref, View
 from trireme.manifests.cluster import Options
@@ -99,6 +100,7 @@ class Observer:
         self.tolerated: dict[Ref, str] = {}
         self.unapplied: dict[Ref, str] = {}
         self.refusals: dict[str, str] = {}
+        self._misled: tuple[int | None, float] = (None, 0.0)
 
     def dirty(self, *kinds: Kind) -> None:
         self._stale.update(kind.name for kind in kinds or (CLUSTER, POD, CLAIM, *MADE))
@@ -133,7 +135,7 @@ class Observer:
         made = set_seen(live.get(("StatefulSet", self._name)))
         podless = set(range(made.replicas if made is not None else 0)) - set(pods)
         unmoved = self._progress.unmoved(now, {o: pod.uid for o, pod in pods.items()}, reports, podless)
-        return View(
+        view = View(
             now=now,
             wanted=self.plan.wanted,
             set=made,
@@ -151,6 +153,12 @@ class Observer:
             unapplied=dict(self.unapplied),
             refusals=dict(self.refusals),
         )
+        return replace(view, misled=self._misled_for(now, misled(view)))
+
+    def _misled_for(self, now: float, who: int | None) -> float:
+        if who is None or who != self._misled[0]:
+            self._misled = (who, now)
+        return now - self._misled[1] if who is not None else 0.0
 
     async def _with_secrets(self, made: Plan) -> Plan:
         """Nothing is applied whose pods would wait for a Secret that is not there."""

@@ -29,6 +29,7 @@ from trireme.core.reconcile.actions import (
     DeleteVolume,
     Evict,
     Expand,
+    Label,
     Prune,
     Recreate,
     Scale,
@@ -74,7 +75,7 @@ def _act(world: World, action: Action) -> None:
                 world.heir = action.to
         case AskRebuild():
             _rebuild(world, action.ordinal)
-        case AskVariables():
+        case AskVariables() | Label():
             pass
         case Evict() | DeletePod():
             for pod in world.pods.values():

@@ -17,6 +17,7 @@ from trireme.core.reconcile.actions import (
     DeleteVolume,
     Evict,
     Expand,
+    Label,
     Prune,
     Recreate,
     Scale,
@@ -63,6 +64,8 @@ WANTS_FIVE = cluster().wanting(replicas=5)
 WANTS_THREE = FIVE.wanting(replicas=3)
 REBUILD = cluster().wanting(rebuild=RebuildWanted(ordinal=2, request="monday"))
 RUNS = RebuildSeen(ordinal=2, request="monday", phase="Running")
+MISLED = cluster().writer(1).report(1, unrouted=True).pod(1, role="secondary").pod(0, role="primary")
+LABELLED = MISLED.pod(1, role="primary").pod(0, role="secondary")
 UPGRADES = Upgrade(state=UpgradeState.RUNNING, data="10.11", server="11.4", why="mariadb-upgrade runs")
 
 TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
@@ -86,6 +89,12 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     ("fewer, and the writer would go later", WANTS_THREE.writer(3), (AskSwitchover(3, 0),), ClusterPhase.SCALING),
     ("the writer hands over", WANTS_THREE.writer(4).report(4, heir=0), (), ClusterPhase.SCALING),
     ("the writer handed over, clients are not led there yet", WANTS_THREE.report(0, unrouted=True), (), ClusterPhase.SCALING),
+    # --- agents that cannot label pods
+    ("clients are led elsewhere, for a moment", MISLED.moving(misled=3.0), (), ClusterPhase.DEGRADED),
+    ("for long: the writer's pod first", MISLED.moving(misled=11.0), (Label("demo-1", "pod-uid-1", "primary"),), ClusterPhase.DEGRADED),
+    ("then its predecessor's", MISLED.pod(1, role="primary").moving(misled=12.0), (Label("demo-0", "pod-uid-0", "secondary"),), ClusterPhase.DEGRADED),
+    ("the agent goes on saying so, and labels lead clients there", LABELLED.moving(misled=13.0), (), ClusterPhase.RUNNING),
+    ("the writer can restart after that", LABELLED.outdated(0).moving(misled=13.0), (restart(0),), ClusterPhase.UPDATING),
     # --- rolling changes
     ("secondaries first, the highest", OUTDATED, (restart(2),), ClusterPhase.UPDATING),
     ("the next one", OUTDATED.pod(2, hash=NEW), (restart(1),), ClusterPhase.UPDATING),

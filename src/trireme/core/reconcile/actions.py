@@ -72,6 +72,15 @@ class DeleteVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """Give the pod with this uid its role, where the agents cannot."""
+
+    pod: str
+    uid: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskSwitchover:
     """Ask the writer's agent to hand the role to another member."""
 
@@ -104,6 +113,7 @@ Action = (
     | DeletePod
     | Expand
     | DeleteVolume
+    | Label
     | AskSwitchover
     | AskRebuild
     | AskVariables

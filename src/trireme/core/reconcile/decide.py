@@ -49,7 +49,8 @@ def decide(view: View) -> Decision:
     if view.set is None:
         made = members.create(view)
         return _with(view, replace(made, actions=()), (*keep(view), *made.actions))
-    beside = (*keep(view), *keep_set(view, view.set), *volumes.expand(view), *requests.variables(view))
+    told = (*requests.variables(view), *requests.labels(view))
+    beside = (*keep(view), *keep_set(view, view.set), *volumes.expand(view), *told)
     return _with(view, _step(view, view.set), beside)
 
 

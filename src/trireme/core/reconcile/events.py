@@ -17,6 +17,7 @@ from trireme.core.reconcile.actions import (
     DeleteVolume,
     Evict,
     Expand,
+    Label,
     Prune,
     Recreate,
     Scale,
@@ -99,7 +100,7 @@ def of_action(action: Action, decision: Decision) -> Event | None:
         case AskVariables():
             names = ", ".join(sorted(action.values))
             return Event(Reason.VARIABLES_SET, f"member {action.ordinal}: {names}")
-        case Prune() | Recreate():
+        case Prune() | Recreate() | Label():
             return None
 
 

@@ -6,6 +6,19 @@ from trireme.api.names import PRIMARY
 from trireme.api.report import Phase, Report, UpgradeState
 from trireme.core.reconcile.seen import BUSY, PodSeen, View
 
+MISLED_SECONDS = 10.0
+"""The agents label their pods in a fraction of a second. After so long they cannot (their ServiceAccount was made anew
+and its old tokens are void, say): the operator does it, and goes by the labels."""
+
+
+def misled(view: View) -> int | None:
+    """The writer that says that clients are not led to it, or from whom labels lead them away; None where all is well."""
+    now = writer(view)
+    if now is None or now not in view.pods or now not in view.reports:
+        return None
+    labelled = {pod.ordinal for pod in view.pods.values() if pod.role == PRIMARY}
+    return now if view.reports[now].unrouted or labelled != {now} else None
+
 
 def declared(view: View) -> range:
     """The ordinals that the StatefulSet asks for now."""
@@ -74,7 +87,7 @@ def led_elsewhere(view: View, ordinal: int) -> str | None:
     """Why clients are not led to member ``ordinal`` alone yet; None where they are."""
     labelled = {pod.ordinal for pod in view.pods.values() if pod.role == PRIMARY}
     report = view.reports.get(ordinal)
-    if report is not None and report.unrouted:
+    if report is not None and report.unrouted and view.misled < MISLED_SECONDS:
         return f"member {ordinal} takes the writes, and clients are not led to it yet"
     if labelled != {ordinal}:
         led = ", ".join(map(str, sorted(labelled))) or "nobody"

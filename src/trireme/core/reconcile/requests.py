@@ -2,8 +2,18 @@
 
 from collections.abc import Iterator
 
-from trireme.core.reconcile.actions import Action, AskRebuild, AskVariables, ClusterPhase, Step
-from trireme.core.reconcile.facts import heir, led_elsewhere, podless, synced, trouble, writer
+from trireme.api.names import PRIMARY, SECONDARY
+from trireme.core.reconcile.actions import Action, AskRebuild, AskVariables, ClusterPhase, Label, Step
+from trireme.core.reconcile.facts import (
+    MISLED_SECONDS,
+    heir,
+    led_elsewhere,
+    misled,
+    podless,
+    synced,
+    trouble,
+    writer,
+)
 from trireme.core.reconcile.members import hand_over
 from trireme.core.reconcile.seen import RebuildWanted, View
 
@@ -18,6 +28,19 @@ def variables(view: View) -> Iterator[Action]:
         missing = {name: value for name, value in wanted.items() if report.variables.get(name) != value}
         if missing:
             yield AskVariables(ordinal, missing)
+
+
+def labels(view: View) -> Iterator[Action]:
+    """For agents that cannot: the writer's first, as clients are better led to two than to nobody."""
+    now = misled(view)
+    if now is None or view.misled < MISLED_SECONDS or view.pods[now].terminating:
+        return
+    if view.pods[now].role != PRIMARY:
+        yield Label(view.pods[now].name, view.pods[now].uid, PRIMARY)
+        return
+    for pod in view.pods.values():
+        if pod.ordinal != now and pod.role == PRIMARY:
+            yield Label(pod.name, pod.uid, SECONDARY)
 
 
 def switchover(view: View) -> Step | None:

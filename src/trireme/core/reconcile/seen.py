@@ -159,6 +159,8 @@ class View:
     """Seconds since a member last showed progress; of one without a pod, since it has none."""
     uncreated: Mapping[int, str] = field(default_factory=dict)
     """Why Kubernetes does not create members' pods, where it says so."""
+    misled: float = 0.0
+    """Seconds for which the same writer has said that clients are not led to it, or labels lead them elsewhere."""
     relapsed: frozenset[int] = frozenset()
     """Members of whose containers one was restarted a moment ago: that they are ready may not last."""
     tolerated: Mapping[Ref, str] = field(default_factory=dict)
