@@ -7,6 +7,7 @@ from typing import assert_never
 
 from tests.unit.core.kept_world import (
     JOINS,
+    LAME,
     LEAVES,
     NO_IMAGE,
     NO_POD,
@@ -61,9 +62,12 @@ def _check(world: World, decision: Decision) -> None:
     """Nobody who serves is taken away while another who should is not there; the newest data are somewhere."""
     taken = [each for each in decision.actions if isinstance(each, Evict | DeletePod)]
     serving = [each for each in taken if int(each.pod.rpartition("-")[2]) in world.group]
+    ready = [each for each in serving if world.ready(int(each.pod.rpartition("-")[2]))]
     assert len(serving) <= 1, decision
     if serving and world.set is not None:
         assert set(range(world.set.replicas)) <= set(world.group), (decision.why, world.group)
+    if ready and world.set is not None:
+        assert all(world.ready(o) for o in range(world.set.replicas)), decision.why
     newest = max((volume.position for volume in world.volumes.values()), default=0)
     assert newest == world.commits or not world.commits, (newest, world.commits, decision.why)
 
@@ -78,11 +82,19 @@ def _act(world: World, action: Action) -> None:
         case AskVariables() | Label():
             pass
         case Evict() | DeletePod():
-            for pod in world.pods.values():
-                if pod.uid == action.uid and pod.leaving is None:
-                    pod.leaving = LEAVES
+            _end(world, action)
         case _:
             _write(world, action)
+
+
+def _end(world: World, action: Evict | DeletePod) -> None:
+    """An eviction is refused while the budget's one member is away, be it this one."""
+    number = world.set.replicas if world.set is not None else 0
+    if isinstance(action, Evict) and not all(world.ready(o) for o in range(number)):
+        return
+    for pod in world.pods.values():
+        if pod.uid == action.uid and pod.leaving is None:
+            pod.leaving = LEAVES
 
 
 def _write(world: World, action: Apply | Prune | Scale | Recreate | Expand | DeleteVolume) -> None:
@@ -192,7 +204,7 @@ class Chance:
         return self._put(settings=f"good-{self._round}")
 
     def _bad(self) -> object:
-        return self._put(settings=self._chance.choice((NO_IMAGE, NO_SERVER, NO_POD, NO_TEMPLATE)))
+        return self._put(settings=self._chance.choice((NO_IMAGE, NO_SERVER, NO_POD, NO_TEMPLATE, LAME)))
 
     def _replicas(self) -> object:
         return self._put(

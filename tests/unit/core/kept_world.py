@@ -28,6 +28,8 @@ from trireme.operator.progress import Progress
 
 NO_IMAGE, NO_SERVER, NO_POD, NO_TEMPLATE = "no-image", "no-server", "no-pod", "no-template"
 """Settings with which a pod does not start, a server does not, no pod is created, the API server takes nothing."""
+LAME = "lame"
+"""With these a container beside the server never is ready."""
 STARTS, JOINS, LEAVES = 2, 3, 3
 """Seconds until an agent answers, until a joiner is Synced, until a pod that is deleted is gone."""
 
@@ -244,6 +246,11 @@ class World:
             return replace(built, phase=Phase.BLOCKED, why="a setting is wrong")
         return replace(built, phase=Phase.JOINING, running=True) if pod.joins is not None else built
 
+    def ready(self, ordinal: int) -> bool:
+        """Clients are led to it, and the disruption budget counts it."""
+        pod = self.pods.get(ordinal)
+        return pod is not None and ordinal in self.group and pod.leaving is None and pod.hash != LAME
+
     def _pod(self, ordinal: int) -> PodSeen:
         pod = self.pods[ordinal]
         return PodSeen(
@@ -252,7 +259,8 @@ class World:
             uid=pod.uid,
             hash=pod.hash,
             terminating=pod.leaving is not None,
-            ready=ordinal in self.group and pod.leaving is None,
+            ready=self.ready(ordinal),
+            beside="container aside is not ready" if pod.hash == LAME and pod.age >= STARTS else "",
             running=pod.age >= 1 and pod.hash != NO_IMAGE,
             node="node",
             role=PRIMARY if ordinal == self.writer[1] and ordinal in self.group else SECONDARY,
