@@ -97,6 +97,15 @@ class TestCreateAndUpdate:
         }
         assert "not in the valid range" in (await client.ask("POST", f"{NS}/services", elsewhere)).message
 
+    async def test_a_services_affinity_takes_its_settings_with_it(self, client: Client) -> None:
+        spec = {"ports": [{"port": 80}], "sessionAffinity": "ClientIP"}
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": spec}
+        made = await client.ask("POST", f"{NS}/services", service)
+        assert made.body["spec"]["sessionAffinityConfig"] == {"clientIP": {"timeoutSeconds": 10800}}
+        none = {"spec": {"sessionAffinity": "None"}}
+        left = await client.ask("PATCH", f"{NS}/services/s", none, media=MERGE)
+        assert "sessionAffinityConfig" not in left.body["spec"]
+
 
 class TestRefusals:
     @pytest.mark.parametrize(

@@ -156,6 +156,8 @@ def _service(obj: Object) -> None:
     if spec.get("sessionAffinity") == "ClientIP":
         affinity = spec.setdefault("sessionAffinityConfig", {}).setdefault("clientIP", {})
         affinity.setdefault("timeoutSeconds", CLIENT_AFFINITY_SECONDS)
+    else:
+        spec.pop("sessionAffinityConfig", None)
     if "clusterIP" in spec:
         spec["clusterIPs"] = [spec["clusterIP"]]
 
