@@ -199,6 +199,9 @@ def test_after_a_deletion_it_is_made_for_all_and_not_for_those_that_leave() -> N
     (made,) = leaving.without_set().decide().actions
     assert isinstance(made, Apply)
     assert made.obj["spec"]["replicas"] == 3
+    (made,) = leaving.without_set().wanting(hibernate=True).decide().actions
+    assert isinstance(made, Apply)
+    assert made.obj["spec"]["replicas"] == 0, "nobody is started to be stopped again"
 
 
 def test_drift_is_repaired_and_others_fields_are_left() -> None:

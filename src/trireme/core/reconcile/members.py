@@ -20,10 +20,9 @@ def create(view: View) -> Step:
     """There is no StatefulSet. Where there are pods, an earlier one was taken away: it is made again around them."""
     wanted = view.wanted
     staying = [ordinal for ordinal, pod in view.pods.items() if not pod.terminating]
-    if wanted.hibernate and not view.pods:
-        return Step(
-            phase=ClusterPhase.HIBERNATED, why="hibernates: it has no members", actions=_made(view, 0)
-        )
+    if wanted.hibernate and not staying:
+        phase = ClusterPhase.HIBERNATING if view.pods else ClusterPhase.HIBERNATED
+        return Step(phase=phase, why="hibernates: it has no members", actions=_made(view, 0))
     members = max(staying) + 1 if staying else wanted.replicas
     phase = ClusterPhase.FORMING if wanted.history is None else ClusterPhase.RECOVERING
     return Step(
