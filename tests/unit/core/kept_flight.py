@@ -178,9 +178,12 @@ class Chance:
         self.story.append(f"{self.world.now}: {step.__name__} {said or ''}".strip())
 
     def base(self) -> None:
-        """What can be taken back is."""
-        self.story.append(f"{self.world.now}: base")
-        self.world.spec = Spec(size=self.world.spec.size)
+        """What can be taken back is, but for what was asked for once; a single member cannot take a larger volume."""
+        spec = self.world.spec
+        replicas = self._chance.choice((1, 3)) if self.world.expandable else 3
+        primary = spec.primary if spec.primary is not None and spec.primary < replicas else None
+        self.world.spec = Spec(size=spec.size, rebuild=spec.rebuild, primary=primary, replicas=replicas)
+        self.story.append(f"{self.world.now}: base {self.world.spec}")
 
     def settled(self) -> bool:
         world, spec = self.world, self.world.spec

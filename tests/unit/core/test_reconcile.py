@@ -175,6 +175,16 @@ def test_situation(seen: Cluster, actions: tuple[Action, ...], phase: ClusterPha
     assert decision.wake_at > seen.view.now
 
 
+def test_a_rebuild_of_a_member_that_was_scaled_away_is_over() -> None:
+    """It would be waited for without end, and the cluster would be Rebuilding for ever."""
+    gone = cluster(1).wanting(rebuild=RebuildWanted(ordinal=2, request="monday"), rebuild_seen=RUNS)
+    assert gone.decide().rebuild == ("Failed", "there is no member 2: the cluster has 1")
+    there = cluster().wanting(
+        replicas=1, rebuild=RebuildWanted(ordinal=2, request="monday"), rebuild_seen=RUNS
+    )
+    assert there.report(2, rebuilding=True).decide().rebuild is None
+
+
 # --- objects ---------------------------------------------------------------------------------------------------
 
 

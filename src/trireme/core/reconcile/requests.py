@@ -110,7 +110,9 @@ def _refused(view: View, ordinal: int) -> str | None:
 def _go_on(view: View, wanted: RebuildWanted) -> Step:
     """The agent has taken the request on, and the status says so: its report tells when it is done."""
     phase, ordinal = ClusterPhase.REBUILDING, wanted.ordinal
-    report = view.reports.get(ordinal)
+    report, gone = view.reports.get(ordinal), _refused(view, ordinal)
+    if gone is not None and ordinal not in view.pods:
+        return Step(phase=phase, why=gone, rebuild=("Failed", gone))
     if report is None:
         return Step(phase=phase, why=f"waits for member {ordinal} to answer", again=1.0)
     if report.rebuilding or not synced(view, ordinal):
