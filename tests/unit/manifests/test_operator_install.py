@@ -156,9 +156,7 @@ def needed() -> Iterator[tuple[str, str, str]]:
         for each in objects(cluster_of(example), OPTIONS):
             group = each["apiVersion"].rpartition("/")[0]
             plural = plurals.get(each["kind"], each["kind"].lower() + "s")
-            yield from (
-                (group, plural, verb) for verb in ("get", "list", "watch", "create", "patch", "delete")
-            )
+            yield from ((group, plural, verb) for verb in ("list", "watch", "create", "patch", "delete"))
             if each["kind"] == "Role":
                 # Nobody may give what he does not have.
                 yield from rules(each)
