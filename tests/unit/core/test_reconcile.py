@@ -293,6 +293,16 @@ def test_a_replacement_that_was_broken_off_goes_on() -> None:
     assert rigid().volume(2, terminating=True).decide().actions == (restart(2),)
 
 
+def test_a_volume_that_somebody_deleted_is_not_called_too_small() -> None:
+    """Its claim waits for its pod; the only one of a cluster goes with it, and a person may not know."""
+    deleted = cluster().volume(2, terminating=True).decide()
+    assert deleted.actions == (restart(2),)
+    assert "somebody deleted the volume of member 2" in deleted.why
+    alone = cluster(1).volume(0, terminating=True).decide()
+    assert alone.actions == () and alone.stuck
+    assert "copy the data before that pod ends" in alone.why
+
+
 @pytest.mark.parametrize("seen", [rigid().down(1), rigid().silent(1), rigid().server(1, state=2)])
 def test_no_volume_is_given_up_while_anyone_is_away(seen: Cluster) -> None:
     assert not [each for each in seen.decide().actions if isinstance(each, RESTARTING)]

@@ -48,6 +48,10 @@ def replace(view: View) -> Step | None:
     phase = ClusterPhase.UPDATING
     if len(view.pods) < 2:
         why = "the volume's class cannot grow it, and there is no other member to copy the data from"
+        if going:
+            why = (
+                "its only volume is being deleted, and goes with its pod: copy the data before that pod ends"
+            )
         return Step(phase=phase, why=why, again=30.0, stuck=True)
     if (restless := unrest(view)) is not None:
         return wait(view, restless, phase)
@@ -60,7 +64,10 @@ def replace(view: View) -> Step | None:
     if ordinal == now and best is not None:
         return hand_over(view, ordinal, best, phase)
     removal: tuple[Action, ...] = () if volume.terminating else (DeleteVolume(volume.name, volume.uid),)
+    deleted = ordinal in going and volume.requested >= (size or 0)
     why = f"member {ordinal} gets a new, larger volume, filled by the others"
+    if deleted:
+        why = f"somebody deleted the volume of member {ordinal}: it gets a new one, filled by the others"
     return Step(phase=phase, why=why, actions=(*removal, restart(view, pod)), again=1.0)
 
 
