@@ -26,6 +26,7 @@ import msgspec
 import pymysql
 import pymysql.cursors
 
+from tests.servers import images
 from tests.servers.proc import descendants
 from trireme.sandbox.dns.faults import Fault, write_faults
 from trireme.sandbox.dns.server import DnsServer
@@ -69,6 +70,8 @@ class Agent:
         self.env: dict[str, str] = {}
         self.hidden: list[str] = []
         """Programs that this member's image does not have."""
+        self.image: Path | None = None
+        """The root of another image, to run in; None for this machine's own programs."""
         for folder in ("volume", "run", "tmp", "secret", "config"):
             (self.home / folder).mkdir(parents=True)
         self.secrets(**{"root-password": ROOT_PASSWORD, "password": USER_PASSWORD, "token": TOKEN})
@@ -104,13 +107,23 @@ class Agent:
     def start(self, *, uid: int = 999) -> "Agent":
         """Start the agent; its address is in DNS from now on, as a pod's is."""
         assert self.process is None, f"{self.name} runs already"
-        command = ["bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-user", "--uid", str(uid)]
-        command += ["--gid", "0", "--unshare-pid", "--as-pid-1", "--die-with-parent", "--clearenv"]
+        command = [
+            "bwrap",
+            "--clearenv",
+            *images.root(self.image, self.home),
+            "--proc",
+            "/proc",
+            "--unshare-user",
+            "--uid",
+            str(uid),
+        ]
+        command += ["--gid", "0", "--unshare-pid", "--as-pid-1", "--die-with-parent"]
         for path in self.hidden:
             command += ["--ro-bind", "/dev/null", path]
         for key, value in self.environment().items():
             command += ["--setenv", key, value]
-        command += ["--", str(Path(sys.executable).with_name("trireme")), "agent"]
+        program = images.PROGRAM if self.image else Path(sys.executable).with_name("trireme")
+        command += ["--", str(program), "agent"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self.cluster.publish()

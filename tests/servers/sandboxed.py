@@ -116,14 +116,14 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(user: User | None = None) -> Iterator[Sandbox]:
+def sandbox(user: User | None = None, *options: str) -> Iterator[Sandbox]:
     """A sandbox that runs, and is gone in the end with all that it started."""
     with tempfile.TemporaryDirectory(prefix="tri-") as path:
         if user is not None:
             os.chown(path, user.uid, user.uid)
         made = Sandbox(Path(path) / "sandbox", user)
         try:
-            made.command("up")
+            made.command("up", *options)
             yield made
         finally:
             made.command("down", "--purge")

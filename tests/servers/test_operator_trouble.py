@@ -84,16 +84,16 @@ def test_an_image_that_is_not_there_is_undone_by_reverting(demo: Operated) -> No
 
 def test_an_older_mariadb_stops_at_the_first_member_and_is_undone_by_reverting(demo: Operated) -> None:
     """There is one MariaDB here: member 2's data is marked as a newer one would have left it."""
-    mark = "/var/lib/mysql/data/mysql_upgrade_info"
+    mark = "/var/lib/mysql/data/mariadb_upgrade_info"
     before = demo.uids()
     with RetryingClient(demo) as client:
-        in_member_2(demo, f"echo 11.4.3-MariaDB > {mark}")
+        in_member_2(demo, f"mv {mark} {mark}.own; echo 99.4.3-MariaDB > {mark}")
         demo.change({"image": "trireme/trireme:with-an-older-mariadb"})
-        message = wait_stuck(demo, "the data was written by MariaDB 11.4.3, and this image has 10.11.")
+        message = wait_stuck(demo, "the data was written by MariaDB 99.4.3, and this image has 1")
         assert "revert the spec" in message
         after = demo.uids()
         assert {pod for pod in before if before[pod] != after[pod]} == {"demo-2"}
-        in_member_2(demo, f"rm {mark}")
+        in_member_2(demo, f"rm {mark}; mv {mark}.own {mark} || true")
         demo.change({"image": None})
         demo.wait_settled()
         client.wait_for_more()

@@ -94,7 +94,7 @@ class Launcher:
         member.launch, member.status, member.was_connected = launch, None, False
         member.unbroken = unbroken
         member.joined_at = member.drain = member.heir = member.non_primary_since = None
-        member.variables = {}
+        member.variables, member.copied = {}, False
         member.progress, member.progress_at = None, time.monotonic()
         self._blocks = ViewBlocks()
         self._advice, self._setting = "", False
@@ -196,6 +196,7 @@ class Launcher:
             case ViewSeen() | ConnectionSeen():
                 pass
             case TransferSeen():
+                member.copied |= (event.kind, event.role, event.step) == ("sst", "joiner", "completed")
                 words = f"{event.kind.upper()} {event.step} ({event.role}{f', {event.peer}' if event.peer else ''})"
                 log.info("state transfer: %s %s", words, event.detail)
             case FatalSeen():

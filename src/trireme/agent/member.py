@@ -82,6 +82,8 @@ class Member:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Set live on the server that runs now."""
     launch: Launch | None = None
+    copied: bool = False
+    """The server that runs now received a full copy of the data."""
     joined_at: int | None = None
     was_connected: bool = False
     """The server that runs now has been in the group."""

@@ -70,6 +70,7 @@ class Observer:
             silent=member.silent,
             terms=member.terms(),
             patience=member.patience_left(),
+            version=".".join(map(str, member.binaries.version)) if member.binaries is not None else "",
             inspected=verdict is not None,
             engine_due=verdict is not None and verdict.ask_engine,
             prepared=record.first_start == "done",

@@ -1,10 +1,11 @@
 """Brings the system tables up to a newer server, once this member is Synced and it is its turn."""
 
 import asyncio
+import contextlib
 import logging
 import time
 
-from trireme.adapters.mariadb.datadir import read_version
+from trireme.adapters.mariadb.datadir import read_version, write_version
 from trireme.adapters.mariadb.upgrade import run_upgrade
 from trireme.adapters.signing import derive_password
 from trireme.agent.member import Member
@@ -32,6 +33,8 @@ class UpgradeKeeper:
         self._due_since = 0.0
         self._retry_at = 0.0
         self._failures = 0
+        self._behind = False
+        """Somebody's tables were not in order when this member's data may have been copied."""
 
     def follow(self) -> None:
         """To be called in each round; cheap."""
@@ -40,6 +43,7 @@ class UpgradeKeeper:
             return
         if member.status is None:
             member.upgrade = None
+            self._watch(".".join(map(str, member.binaries.version)) if member.binaries is not None else "")
         elif member.phase is Phase.SYNCED and now - self._looked >= LOOK_SECONDS:
             self._looked = now
             self._look(member.status.version, now)
@@ -49,11 +53,19 @@ class UpgradeKeeper:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def _watch(self, server: str) -> None:
+        self._behind |= any(upgrading.is_behind(server, report) for report in self._member.answers.values())
+
     def _look(self, server: str, now: float) -> None:
         member, me = self._member, self._member.report()
         data = read_version(member.settings.data_dir) or ""
-        if not upgrading.is_due(data, server, me, member.answers):
-            self._failures, self._due_since = 0, 0.0
+        self._watch(server)
+        sound = member.copied and not self._behind
+        if not upgrading.is_due(data, server, me, member.answers, sound_copy=sound):
+            if not data:
+                with contextlib.suppress(OSError):  # no room, say: the next look tries again
+                    data = write_version(member.settings.data_dir, server)
+            self._failures, self._due_since, self._behind = 0, 0.0, False
             self._say(UpgradeState.CURRENT, data, server, "the data is as its server wants it")
             return
         failed = member.upgrade is not None and member.upgrade.state is UpgradeState.FAILED

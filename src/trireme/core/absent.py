@@ -16,6 +16,7 @@ from trireme.core.situation import (
     MarkStrayed,
     Situation,
 )
+from trireme.core.upgrading import can_copy
 from trireme.core.writer import may_write
 
 
@@ -83,8 +84,11 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
             Phase.WAITING, f"a Primary lives; lets member {ahead} connect first", withdrawal(situation)
         )
     writer = next((r.writer.ordinal for r in primaries if r.writer is not None), None)
-    donors = _donors(situation, primaries, writer)
     offered = None if situation.doubtful or beyond is not None else me.position
+    older = [report for report in primaries if can_copy(situation.version, report)]
+    if offered is None and not older:
+        return Decision(Phase.WAITING, _too_old(situation.version, primaries), withdrawal(situation))
+    donors = _donors(situation, older or primaries, writer)
     action = Join(
         addresses=tuple(sorted(report.address for report in primaries)),
         donors=donors,
@@ -114,6 +118,14 @@ def _donors(situation: Situation, primaries: list[Report], writer: int | None) -
     if turn < len(others):
         return _rotate(others, turn)
     return (*(r.name for r in able if r.ordinal == writer), *others)
+
+
+def _too_old(own: str, primaries: list[Report]) -> str:
+    theirs = sorted({r.server.version.partition("-")[0] for r in primaries if r.server is not None})
+    return (
+        f"it needs a full copy, and who could give one has MariaDB {', '.join(theirs)}; this image has {own}, and an "
+        "older server cannot use it: nothing is asked for; give this member their image"
+    )
 
 
 def _serves(report: Report) -> bool:

@@ -47,6 +47,8 @@ class Situation:
     terms: Terms
     patience: float | None = None
     """Seconds until the policy no longer waits for who is silent, 0 and less from then on; None: it waits for ever."""
+    version: str = ""
+    """Of this image's server, such as 10.11.19."""
     inspected: bool = False
     engine_due: bool = False
     """The directory was looked at, and only the storage engine can tell its position."""

@@ -36,15 +36,34 @@ def downgrade(data: str, ran: str, server: str) -> str | None:
     )
 
 
-def is_due(data: str, server: str, me: Report, answers: Mapping[int, Report]) -> bool:
-    """Whether mariadb-upgrade has work to do. A state transfer brings no mark: a copy is what the others' data is."""
+def can_copy(own: str, donor: Report) -> bool:
+    """Whether a server of version ``own`` may take a full copy of the donor's data: as in :func:`downgrade`."""
+    mine, its = parse(own), parse(donor.server.version) if donor.server is not None else None
+    return mine is None or its is None or mine[:2] >= its[:2]
+
+
+def is_due(data: str, server: str, me: Report, answers: Mapping[int, Report], *, sound_copy: bool) -> bool:
+    """Whether mariadb-upgrade has work to do.
+
+    A state transfer brings no mark (``data`` is empty). A copy is what the others' data is: with ``sound_copy`` it came
+    in this server's life, and nobody was behind (:func:`is_behind`) meanwhile. Any other data without a mark may be old.
+    """
     known, own = parse(data), parse(server)
     if own is None:
         return False
     if known is not None:
         return known[:2] != own[:2]
     others = [report for report in answers.values() if in_same_component(me, report)]
-    return not others or any(not _is_current(report, own) for report in others)
+    known_good = any(_is_current(report, own) for report in others)
+    return not sound_copy or not known_good or any(is_behind(server, report) for report in others)
+
+
+def is_behind(server: str, report: Report) -> bool:
+    """Whether this member's system tables are not, or may not be, those of such a server: a copy of them is none."""
+    version = parse(report.server.version) if report.server is not None else None
+    own = parse(server)
+    older = version is not None and own is not None and version[:2] != own[:2]
+    return older or (report.upgrade is not None and report.upgrade.state is not UpgradeState.CURRENT)
 
 
 def _is_current(report: Report, own: tuple[int, int, int]) -> bool:

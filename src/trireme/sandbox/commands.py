@@ -1,5 +1,6 @@
 """``trireme sandbox``: start and stop it, apply manifests to it, look at it, make its DNS fail."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,12 +11,14 @@ from typing import Annotated
 
 import typer
 
+from trireme.base.durable import write_durably
 from trireme.base.errors import PermanentError, TemporaryError
 from trireme.sandbox.client import Client
 from trireme.sandbox.display import Display, every
 from trireme.sandbox.fault_commands import DEFAULT_DIR, Dir, fault_app, fault_lines, running_folder
 from trireme.sandbox.folder import Folder, running_pid
 from trireme.sandbox.launching import kubectl_command, kubectl_environment, start, stop
+from trireme.sandbox.node.image import read_images, unusable
 from trireme.sandbox.node.preflight import check_containers
 from trireme.sandbox.progress import (
     GALERA_CLUSTERS,
@@ -42,6 +45,12 @@ sandbox_app.add_typer(fault_app, name="fault")
 
 Kustomization = Annotated[Path | None, typer.Option("-k", "--kustomize", help="Apply this kustomization.")]
 Filename = Annotated[Path | None, typer.Option("-f", "--filename", help="Apply this file or folder.")]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image", help="NAME=ROOT: the image NAME is the directory ROOT, an image's root. Can be repeated."
+    ),
+]
 Seconds = Annotated[float, typer.Option("--timeout", help="Seconds to wait until all members are ready.")]
 
 
@@ -50,10 +59,17 @@ def up(
     kustomize: Kustomization = None,
     filename: Filename = None,
     directory: Dir = DEFAULT_DIR,
+    image: Images = None,
     timeout: Seconds = 300.0,
 ) -> None:
     """Start the sandbox in the background; with -k or -f apply manifests and wait until they are ready."""
     folder = Folder.at(directory)
+    images = dict(_image(each) for each in image or ())
+    folder.create()
+    if images:
+        write_durably(
+            folder.images, json.dumps({**read_images(folder.images), **images}, default=str).encode()
+        )
     if running_pid(folder) is None:
         check_containers()
         start(folder)
@@ -64,6 +80,15 @@ def up(
     if source:
         _apply_and_wait(folder, source, timeout)
     typer.echo(f"\nTo use kubectl:  export KUBECONFIG={folder.kubeconfig}")
+
+
+def _image(text: str) -> tuple[str, Path]:
+    """Raises PermanentError for what is no NAME=ROOT, or no image's root."""
+    name, _, root = text.partition("=")
+    why = unusable(Path(root).absolute()) if name and root else "expected NAME=ROOT"
+    if why is not None:
+        raise PermanentError(f"--image {text}: {why}")
+    return name, Path(root).absolute()
 
 
 @sandbox_app.command()

@@ -113,6 +113,7 @@ class Sandbox:
             nameserver=nameserver,
             api=Endpoint(network.api, API_PORT),
             ca_certificate=self.folder.api / "ca.crt",
+            images=self.folder.images,
         )
         node = Node(store, settings, addresses=addresses, mint_token=self._mint_token)
         self._api = ApiServer(

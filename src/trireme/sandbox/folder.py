@@ -38,6 +38,11 @@ class Folder:
         return self.path / "node"
 
     @property
+    def images(self) -> Path:
+        """JSON: names of other images, and where their roots are."""
+        return self.path / "images.json"
+
+    @property
     def volumes(self) -> Path:
         """PersistentVolumes, one directory each."""
         return self.path / "volumes"

@@ -75,7 +75,14 @@ class Builder:
     def declaring(self, members: int) -> "Builder":
         return self._with(declared=members)
 
-    def primary(self, state: int = 4, seqno: int = 100, history: str = HISTORY, size: int = 3) -> "Builder":
+    def primary(
+        self,
+        state: int = 4,
+        seqno: int = 100,
+        history: str = HISTORY,
+        size: int = 3,
+        version: str = "10.11.19",
+    ) -> "Builder":
         server = ServerReport(
             primary=True,
             ready=True,
@@ -84,7 +91,7 @@ class Builder:
             uuid=history,
             last_committed=seqno,
             size=size,
-            version="10.11.19",
+            version=version,
         )
         return self._with(running=True, server=server, position=Position(history, seqno))
 

@@ -155,6 +155,22 @@ def test_where_all_others_failed_the_writer_is_asked_too() -> None:
         assert join.donors == donors
 
 
+def test_a_full_copy_never_comes_from_a_newer_server() -> None:
+    """In the middle of a major upgrade: an older server would be put on newer data."""
+    newer = "11.8.9-MariaDB-deb13"
+    zero, one = member(0).primary().claiming(1, 0), member(1).primary(version=newer).claiming(1, 0)
+    join = decide(situation(member(2), zero, one, version="10.11.19")).actions[0]
+    assert isinstance(join, Join)
+    assert join.donors == ("demo-0",)
+    zero = member(0).primary(version=newer).claiming(1, 0)
+    decision = decide(situation(member(2), zero, one, version="10.11.19"))
+    assert (decision.phase, decision.actions) == (Phase.WAITING, ())
+    assert "has MariaDB 11.8.9; this image has 10.11.19" in decision.why
+    assert kinds(situation(crashed(2, 9), zero, one, version="10.11.19")) == [Join]
+    assert kinds(situation(member(2), zero, one, version="11.8.2")) == [Join]
+    assert kinds(situation(member(2), zero, one, version="12.1.2")) == [Join]
+
+
 def test_data_of_another_history_is_never_overwritten_by_joining() -> None:
     decision = decide(situation(member(1).crashed(5, OTHER_HISTORY), member(0).primary()))
     assert decision.phase is Phase.BLOCKED

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.core.builders import Builder, answers, member
 from trireme.api.report import Upgrade, UpgradeState
-from trireme.core.upgrading import downgrade, is_due, is_my_turn
+from trireme.core.upgrading import downgrade, is_behind, is_due, is_my_turn
 
 CURRENT, DUE, RUNNING = UpgradeState.CURRENT, UpgradeState.DUE, UpgradeState.RUNNING
 
@@ -59,7 +59,30 @@ def at(ordinal: int, state: UpgradeState | None, version: str = "11.4.3-MariaDB"
     ],
 )
 def test_what_is_due(data: str, others: list[Builder], due: bool) -> None:
-    assert is_due(data, "11.4.3-MariaDB", at(0, None).report, answers(*others)) is due
+    seen = answers(*others)
+    assert is_due(data, "11.4.3-MariaDB", at(0, None).report, seen, sound_copy=True) is due
+
+
+def test_data_without_a_mark_is_due_unless_it_is_a_sound_copy() -> None:
+    """Seen with two series: the last member's data had come as a copy of the old ones, and was taken for new."""
+    seen = answers(at(1, CURRENT), at(2, CURRENT))
+    assert is_due("", "11.4.3-MariaDB", at(0, None).report, seen, sound_copy=False)
+    assert not is_due("11.4.1-MariaDB", "11.4.3-MariaDB", at(0, None).report, seen, sound_copy=False)
+
+
+@pytest.mark.parametrize(
+    ("other", "behind"),
+    [
+        (at(1, CURRENT), False),
+        (at(1, None), False),
+        (at(1, RUNNING), True),
+        (at(1, DUE), True),
+        (at(1, CURRENT, "10.11.19-MariaDB"), True),
+        (member(1), False),
+    ],
+)
+def test_whose_copy_would_be_old(other: Builder, behind: bool) -> None:
+    assert is_behind("11.4.3", other.report) is behind
 
 
 def test_one_at_a_time_and_the_writer_last() -> None:

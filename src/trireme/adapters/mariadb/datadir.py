@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trireme.adapters.mariadb.grastate import Grastate, read_grastate
-from trireme.base.durable import sync_directory
+from trireme.base.durable import sync_directory, write_durably
 from trireme.base.errors import PermanentError
 
 DATA = "data"
@@ -24,6 +24,9 @@ _HALF_COPIED = (
     "ib_logfile0.sst",
 )
 """A transfer removes these from the directory when it moves the prepared backup into place."""
+
+_MARKS = ("mariadb_upgrade_info", "mysql_upgrade_info")
+"""Of MariaDB 11, and of 10, which an upgrade leaves beside the new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +115,20 @@ def _filled(mark: Path) -> bool:
 
 def read_version(data: Path) -> str | None:
     """Of the server that its system tables are made for, as mariadb-install-db or mariadb-upgrade marked it."""
-    for name in ("mariadb_upgrade_info", "mysql_upgrade_info"):
+    for name in _MARKS:
         try:
             return (data / name).read_text(errors="replace")[:64].strip("\0\n ")
         except OSError:
             continue
     return None
+
+
+def write_version(data: Path, server: str) -> str:
+    """Mark a copy, which comes without a mark, as mariadb-upgrade of this server would. Returns what is written."""
+    version = re.match(r"[\d.]+-MariaDB", server)
+    text = version[0] if version is not None else server
+    write_durably(data / _MARKS[0 if int(text.partition(".")[0]) >= 11 else 1], text.encode(), mode=0o660)
+    return text
 
 
 def set_aside(root: Path, reason: str, now_text: str) -> Path | None:

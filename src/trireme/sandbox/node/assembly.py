@@ -39,12 +39,14 @@ def assemble(
     references: References,
     volumes: Mapping[str, Volume],
     generated: Mapping[str, Path],
+    root: Path = image.HOST,
 ) -> Assembled:
-    """``generated`` are files of the node's own, by the path they are shown at. Raises ConfigError."""
+    """``generated`` are files of the node's own, by the path they are shown at; ``root``: of the container's image.
+    Raises ConfigError."""
     user, group = _identity(pod, container)
-    variables = resolve(pod, container, references, _base(pod, settings))
+    variables = resolve(pod, container, references, _base(pod, settings, root))
     mounts = [
-        *_volume_mounts(container, volumes, variables),
+        *_volume_mounts(container, volumes, variables, root),
         *(
             Bind(str(source), target, writable=target == termination_path(container))
             for target, source in generated.items()
@@ -58,8 +60,8 @@ def assemble(
             group=group,
             working_directory=container.get("workingDir") or image.WORKING_DIRECTORY,
             environment=variables,
-            image=tuple(image.entries(targets)),
-            programs=image.programs(),
+            image=tuple(image.entries(targets, root)),
+            programs=image.programs(root),
             mounts=tuple(mounts),
             read_only_root=bool((container.get("securityContext") or {}).get("readOnlyRootFilesystem")),
         ),
@@ -86,10 +88,10 @@ def _identity(pod: Object, container: Object) -> tuple[int, int]:
     return user, int(asked.get("runAsGroup", image.GROUP))
 
 
-def _base(pod: Object, settings: NodeSettings) -> dict[str, str]:
+def _base(pod: Object, settings: NodeSettings, root: Path) -> dict[str, str]:
     """What the container runtime and the kubelet set before the pod's own variables."""
     return {
-        "PATH": image.search_path(),
+        "PATH": image.search_path(root),
         "HOSTNAME": hostname(pod),
         "HOME": "/",
         "KUBERNETES_SERVICE_HOST": settings.api.address,
@@ -105,7 +107,7 @@ def _nameserver(server: Endpoint) -> dict[str, str]:
 
 
 def _volume_mounts(
-    container: Object, volumes: Mapping[str, Volume], variables: Mapping[str, str]
+    container: Object, volumes: Mapping[str, Volume], variables: Mapping[str, str], root: Path
 ) -> Iterator[Bind]:
     for mount in container.get("volumeMounts") or ():
         if mount["name"] not in volumes:
@@ -117,14 +119,14 @@ def _volume_mounts(
             source = _sub_path(source, below)
         yield Bind(
             str(source),
-            _target(mount["mountPath"]),
+            _target(mount["mountPath"], root),
             writable=volume.writable and not mount.get("readOnly"),
         )
 
 
-def _target(path: str) -> str:
+def _target(path: str, root: Path) -> str:
     try:
-        return image.resolve(path)
+        return image.resolve(path, root)
     except ValueError as error:
         raise ConfigError(f"mountPath {error}") from error
 

@@ -75,5 +75,7 @@ class NodeSettings:
     """What pods get as KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT."""
     ca_certificate: Path
     """PEM file of the CA that signed the API server's certificate: ``ca.crt`` beside each token."""
+    images: Path | None = None
+    """JSON: names of images beside this machine's, and where their roots are. Read at each container's start."""
     cluster_domain: str = "cluster.local"
     timing: Timing = field(default_factory=Timing)

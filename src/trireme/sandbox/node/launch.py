@@ -31,7 +31,8 @@ async def launch(
     volumes: Mapping[str, Volume],
 ) -> Runtime:
     """Start ``container`` for the ``restarts``-th time. Raises NotLaunchedError, and StartError."""
-    wrong_image = image.refusal(container["image"])
+    others = image.read_images(context.settings.images)
+    wrong_image = image.refusal(container["image"], others)
     if wrong_image:
         raise NotLaunchedError("ErrImagePull", wrong_image)
     try:
@@ -42,6 +43,7 @@ async def launch(
             references=context.references(namespace_of(pod)),
             volumes=volumes,
             generated=_generate(context, paths, pod, container),
+            root=others.get(container["image"], image.HOST),
         )
     except ConfigError as error:
         raise NotLaunchedError("CreateContainerConfigError", str(error)) from error
