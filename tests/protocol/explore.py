@@ -27,17 +27,25 @@ Key = tuple[object, ...]
 
 
 def _serve(world: World, doomed: int = 0) -> None:
-    """Servers go on by themselves; agents write down what they are told. ``doomed`` pods crash at that write."""
+    """Servers go on by themselves; agents write down what they are told. ``doomed`` pods crash at that write. Of a member
+    without a server nothing is tried."""
+    for member in world.members:
+        if member.server is not None and member.server.state is State.STARTING:
+            take(world, ("connect", member.ordinal))
+    for member in world.members:
+        while member.server is not None and take(
+            world, ("notify", member.ordinal, doomed >> member.ordinal & 1)
+        ):
+            pass
     for member in world.members:
         ordinal = member.ordinal
-        take(world, ("connect", ordinal))
-    for member in world.members:
-        while take(world, ("notify", member.ordinal, doomed >> member.ordinal & 1)):
+        while (server := member.server) is not None and (
+            (server.state is not State.SYNCED and take(world, ("transfer", ordinal, 0)))
+            or take(world, ("notify", ordinal, 0))
+        ):
             pass
-    for member in world.members:
-        while take(world, ("transfer", member.ordinal, 0)) or take(world, ("notify", member.ordinal, 0)):
-            pass
-        take(world, ("stopped", member.ordinal))
+        if member.server is not None and member.server.stopping:
+            take(world, ("stopped", ordinal))
 
 
 def run(world: World, ordinal: int, silent: int, fuse: int) -> bool:

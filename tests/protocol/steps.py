@@ -18,7 +18,8 @@ Step = tuple[str, *tuple[int, ...]]
 def take(world: World, step: Step) -> bool:
     """Take one step; False where it was not possible. Raises Violation."""
     name, *arguments = step
-    if name not in NOT_OF_A_MEMBER and max(arguments[: 2 if name == "hear" else 1]) >= len(world.members):
+    size = len(world.members)
+    if name not in NOT_OF_A_MEMBER and (arguments[0] >= size or (name == "hear" and arguments[1] >= size)):
         return False
     if world.story is None:
         return STEPS[name](world, *arguments)
