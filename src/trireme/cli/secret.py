@@ -158,7 +158,8 @@ def provide(store: SecretStore, *, given: Path, into: Path, ordinal: int, has_da
 def _refusal(missing: tuple[str, ...]) -> str:
     return (
         f"the Secret lacks {', '.join(missing)}, but this member has data that was made with them. "
-        f"Generating others would lock everybody out: restore the Secret from where you keep it"
+        f"Generating others would lock everybody out: restore the Secret from where you keep it, "
+        "or from a member that still runs: it has the same files in /etc/trireme/secret"
     )
 
 
