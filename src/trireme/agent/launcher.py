@@ -40,6 +40,8 @@ class Launcher:
         self._setting = False
         """A setting of the server that runs, or ran last, is one that it does not take."""
         self._blocks = ViewBlocks()
+        self._lost: tuple[str, int] | None = None
+        """Where the running server was as it last lost the Primary."""
         self._stopping: asyncio.Task[Exit] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -96,7 +98,7 @@ class Launcher:
         member.joined_at = member.drain = member.heir = member.non_primary_since = None
         member.variables, member.copied = {}, False
         member.progress, member.progress_at = None, time.monotonic()
-        self._blocks = ViewBlocks()
+        self._blocks, self._lost = ViewBlocks(), None
         self._advice, self._setting = "", False
         self._note_version()
         server = Server(
@@ -177,10 +179,12 @@ class Launcher:
         member.wake.set()
 
     def _follows(self, uuid: str, seqno: int) -> bool:
-        """A Primary is there again, and nothing came in between: its view is next to what the server had without one."""
-        status = self._member.status
-        had = status is not None and not status.primary and status.state_uuid == uuid
-        return had and status is not None and seqno == status.last_committed + 1
+        """A Primary is there again, and nothing came in between: its view is next to what the server had as it lost it.
+
+        What it has now says nothing of that: an increment, of all that it missed, may just have been applied.
+        """
+        joins = self._member.launch is Launch.JOIN and self._member.joined_at is None
+        return not joins and self._lost == (uuid, seqno - 1)
 
     def _guess(self, uuid: str) -> int:
         known = self._member.last_view
@@ -193,7 +197,9 @@ class Launcher:
                 if event.own_index >= 0:
                     self._blocks.seen(event)
                     return  # the server's own notification wakes the agent, once the view is on disk
-            case ViewSeen() | ConnectionSeen():
+            case ViewSeen():
+                self._lost = (event.uuid, event.seqno)
+            case ConnectionSeen():
                 pass
             case TransferSeen():
                 member.copied |= (event.kind, event.role, event.step) == ("sst", "joiner", "completed")
