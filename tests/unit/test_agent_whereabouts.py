@@ -19,7 +19,10 @@ from trireme.base.errors import PermanentError, TemporaryError
 PODS: dict[str, tuple[int, Answer]] = {
     "demo-0": (200, {"status": {"podIP": "10.0.0.8"}}),
     "demo-1": (200, {"status": {}}),
-    "demo-2": (404, {"message": "not found"}),
+    "demo-2": (
+        404,
+        {"kind": "Status", "status": "Failure", "message": 'pods "demo-2" not found', "code": 404},
+    ),
 }
 
 

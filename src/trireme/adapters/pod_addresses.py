@@ -30,8 +30,8 @@ def addresses(namespace: str, pods: Sequence[str], get: Get) -> dict[str, str]:
             )
         if status not in (200, 404):
             raise TemporaryError(said)
-        address = (answer.get("status") or {}).get("podIP")
-        if status == 200 and address:
+        address = (answer.get("status") or {}).get("podIP") if status == 200 else None
+        if address:
             found[pod] = address
     return found
 
