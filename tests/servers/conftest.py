@@ -13,6 +13,9 @@ from tests.servers.private_machine import private_machine
 from tests.servers.sandboxed import Kubernetes, kubernetes_for_tests
 from trireme.adapters.mariadb.binaries import Binaries, find_binaries
 
+collect_ignore = [] if os.environ.get("TRIREME_TEST_SEEDS") else ["test_operator_in_flight.py"]
+"""Minutes for each seed: `make soak-operator`."""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

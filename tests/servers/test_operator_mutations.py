@@ -1,101 +1,43 @@
 """Every field of the spec, changed on a living cluster: it is in effect, or it is refused in words; reverting recovers.
 
-The values come from the schema. `make test` tries a few fields, `make soak-operator` tries all.
+Fields that do not disturb each other are changed at once. `make test` tries a few of these groups, `make soak-operator`
+all; tests/unit/resource/test_spec_changes.py sees to it that no field is left out.
 """
 
 import json
 import os
-import random
-import subprocess
-from collections.abc import Iterator, Mapping
-from typing import Any
+import sys
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from tests.servers.in_effect import changed, lacking, outcome, picture, put
 from tests.servers.operating import Operated, operated
 from tests.servers.sandboxed import Kubernetes, wait_until
-from tests.unit.resource.mutations import Mutation, mutations
-from trireme.api.resource import GaleraClusterSpec, InvalidClusterError, check_change, read_cluster
-from trireme.manifests.crd.schema import structural
+from tests.servers.spec_changes import BASE, OTHERS, Change, Reach, Stops, reach
+from tests.servers.spec_fields import alone, groups, stops
 
 pytestmark = pytest.mark.servers
 
-BASE: dict[str, Any] = {
-    "storage": {"size": "1Gi"},
-    "updateStrategy": {"type": "RollingUpdate", "progressDeadlineSeconds": 60},
-}
-FEW = 4
-MOST = int(os.environ.get("TRIREME_TEST_MUTATIONS", str(FEW)))
-MOST_REPLICAS = 5
-"""More servers than this machine should run are not tried."""
+MOST = int(os.environ.get("TRIREME_TEST_MUTATIONS", "0"))
+"""How many groups of each kind; 0 for the few of `make test`."""
 SETTLE_SECONDS = 240.0
-UNMOVED = {"Suspended", "Hibernated"}
-"""Phases that are what was asked for, though no member need be updated."""
-
-
-def declared(spec: Mapping[str, Any]) -> Any:
-    return read_cluster({"metadata": {"name": "demo"}, "spec": spec})
-
-
-def candidates() -> list[Mutation]:
-    """A valid value of each field that may be changed, and changed back: the last, which mostly is not the default."""
-    found: dict[tuple[str | int, ...], Mutation] = {}
-    for each in mutations(structural(GaleraClusterSpec), BASE):
-        if not each.fits or each.spec == BASE or each.spec.get("replicas", 3) > MOST_REPLICAS:
-            continue
-        try:
-            changed = declared(each.spec)
-        except InvalidClusterError:
-            continue
-        if not check_change(declared(BASE), changed) and not check_change(changed, declared(BASE)):
-            found[each.path] = each
-    return list(found.values())
-
-
-def chosen() -> list[Mutation]:
-    every = candidates()
-    return random.Random(1).sample(every, min(MOST, len(every)))
 
 
 @pytest.fixture(scope="module")
 def demo(kubernetes: Kubernetes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
     with operated(kubernetes, tmp_path_factory.mktemp("operator")) as made:
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": OTHERS},
+            "stringData": {"root": "another-root-password", "app": "another-password"},
+        }
+        made.kubectl("apply", "-f", "-", stdin=json.dumps(secret))
         made.declare(**BASE)
         made.wait_settled()
         made.sql("CREATE TABLE kept (id INT PRIMARY KEY)", "INSERT INTO kept VALUES (42)")
         yield made
-
-
-def put(demo: Operated, spec: Mapping[str, Any]) -> str:
-    """Replace the spec. What the API server has against it, '' if nothing."""
-    patch = json.dumps([{"op": "replace", "path": "/spec", "value": spec}])
-    try:
-        demo.kubectl("patch", "galeracluster", "demo", "--type=json", f"--patch={patch}")
-    except subprocess.CalledProcessError as error:
-        return str(error.stderr)
-    return ""
-
-
-def outcome(demo: Operated) -> str:
-    """'' where the spec is in effect; why not, where it is refused or the update stopped. LookupError while it moves."""
-    found = demo.resource()
-    status = found.get("status", {})
-    if status.get("observedGeneration") != found["metadata"]["generation"]:
-        raise LookupError("the status is about an earlier spec")
-    conditions = {each["type"]: each for each in status["conditions"]}
-    if conditions["Accepted"]["status"] == "False":
-        return str(conditions["Accepted"]["message"])
-    if conditions["Progressing"]["reason"] == "UpdateStuck":
-        return str(conditions["Progressing"]["message"])
-    members = status.get("members", [])
-    replicas = found["spec"].get("replicas", 3)
-    whole = len(members) == replicas and all(each["ready"] for each in members)
-    on_delete = found["spec"]["updateStrategy"].get("type") != "RollingUpdate"
-    if status["phase"] in UNMOVED or (
-        status["phase"] == "Running" and whole and (on_delete or all(each["updated"] for each in members))
-    ):
-        return ""
-    raise LookupError(f"{status.get('phase')}: {status.get('message')}")
 
 
 def ended(demo: Operated, what: str) -> str:
@@ -109,27 +51,130 @@ def ended(demo: Operated, what: str) -> str:
     return reached[0]
 
 
-@pytest.mark.parametrize("mutation", chosen(), ids=str)
-def test_a_change_is_in_effect_or_refused_and_reverting_recovers(demo: Operated, mutation: Mutation) -> None:
-    history = demo.resource()["status"]["clusterUUID"]
-    refused = put(demo, mutation.spec)
-    if refused:
-        assert str(mutation.path[0]) in refused
-        return
-    said = ended(demo, f"{mutation} is in effect, refused, or stopped with the reason")
-    if mutation.spec.get("hibernate") is not True:
-        assert demo.sql("SELECT id FROM kept") == [(42,)], said
+def few(reaches: Reach) -> list[Change]:
+    every = [each for each in groups() if reach(each.spec) is reaches]
+    return every[: MOST or 1]
+
+
+def wait_in_effect(demo: Operated, change: Change) -> str:
+    """Why it is not; '' when it is."""
+    said = ended(demo, f"{change.names} is in effect, refused, or stopped with the reason")
+    if said:
+        return said
+    last: list[str] = []
+
+    def probe() -> bool:
+        last[:] = [lacking(demo)]
+        return not last[0]
+
+    try:
+        wait_until(probe, "it is in effect", 60)
+    except AssertionError:
+        return last[0] if last else "it cannot be seen"
+    return ""
+
+
+def revert(demo: Operated, history: str, before: dict[str, object]) -> None:
+    """Everything is as it was: the objects to the letter, the history, the data."""
     assert put(demo, BASE) == ""
-    assert ended(demo, f"{mutation} is reverted") == ""
+    assert ended(demo, "it is reverted") == ""
     assert demo.wait_synced() == history
-    assert demo.sql("SELECT id FROM kept") == [(42,)]
+    wait_until(lambda: not lacking(demo) or _raise(lacking(demo)), "what was is in effect again", 60)
+    wait_until(
+        lambda: not changed(before, picture(demo)) or _raise(changed(before, picture(demo))),
+        "all is as it was",
+        60,
+    )
+    assert kept(demo)
 
 
-def test_values_that_do_not_fit_are_refused_with_the_field(demo: Operated) -> None:
-    """A look at what the API server says to people: tests/unit/resource tries every one of them."""
-    before = demo.resource()["metadata"]["generation"]
-    for each in mutations(structural(GaleraClusterSpec), BASE):
-        if not each.fits and len(each.path) == 1 and each.path != ("noSuchField",):
-            assert str(each.path[0]) in put(demo, each.spec), each
-            break
-    assert demo.resource()["metadata"]["generation"] == before
+def _raise(what: object) -> bool:
+    raise LookupError(what)
+
+
+def kept(demo: Operated) -> bool:
+    return all(demo.sql_in(pod, "SELECT id FROM kept") == [(42,)] for pod in demo.pods())
+
+
+def culprits(demo: Operated, change: Change, before: tuple[str, dict[str, object]]) -> Iterator[str]:
+    """The fields of a group that failed which fail in smaller groups, too."""
+    if len(change.values) == 1:
+        yield change.names
+        return
+    for half in change.halves():
+        failed = put(demo, half.spec) or wait_in_effect(demo, half)
+        revert(demo, *before)
+        if failed:
+            yield from culprits(demo, half, before)
+
+
+def tries(demo: Operated, change: Change) -> None:
+    before = demo.resource()["status"]["clusterUUID"], picture(demo)
+    pods = demo.uids()
+    why = put(demo, change.spec) or wait_in_effect(demo, change)
+    if why:
+        revert(demo, *before)
+        raise AssertionError(f"{'; '.join(culprits(demo, change, before))}: {why}")
+    if change.spec.get("hibernate") is not True:
+        assert kept(demo)
+    after = {name: uid for name, uid in demo.uids().items() if name in pods}
+    restarted = {name for name in pods if after.get(name) != pods[name]}
+    match reach(change.spec):
+        case Reach.MEMBERS:
+            assert restarted == set(pods)
+        case Reach.NOBODY:
+            assert changed(before[1], picture(demo)) == []
+        case _ if not change.spec.get("hibernate"):
+            assert not restarted
+    revert(demo, *before)
+
+
+@pytest.mark.parametrize("change", [*few(Reach.OBJECTS), *few(Reach.NOBODY), *few(Reach.MEMBERS)], ids=str)
+def test_changes_are_in_effect_and_reverting_recovers(demo: Operated, change: Change) -> None:
+    tries(demo, change)
+
+
+@pytest.mark.parametrize(
+    "change", [each for each in alone() if MOST or str(each) == "primary.podIndex"], ids=str
+)
+def test_a_change_that_needs_the_cluster_for_itself(demo: Operated, change: Change) -> None:
+    tries(demo, change)
+    wanted = change.spec.get("rebuild")
+    if wanted:
+        found = demo.resource()["status"]["rebuild"]
+        assert found["request"] == wanted["request"]
+        assert found["phase"] == ("Done" if wanted["podIndex"] < 3 else "Refused"), found
+
+
+def chains() -> list[list[Stops]]:
+    every = stops()
+    if not MOST:
+        return [[each for each in every if str(each.change) in ("envFrom", "nodeSelector")]]
+    return [every[start : start + 5] for start in range(0, len(every), 5)][:MOST]
+
+
+@pytest.mark.parametrize("chain", chains(), ids=lambda chain: str(chain[0].change))
+def test_what_cannot_be_stops_with_the_reason_and_reverting_recovers(
+    demo: Operated, chain: Sequence[Stops]
+) -> None:
+    """One after the other, each put while the one before is stuck."""
+    history, before, failed = demo.resource()["status"]["clusterUUID"], picture(demo), []
+    for each in chain:
+        said: list[str] = []
+
+        def stopped(each: Stops = each, said: list[str] = said) -> bool:
+            said[:] = [outcome(demo)]
+            return each.words in said[0] and said[0] != ""
+
+        try:
+            refused = put(demo, each.change.spec)
+            if refused:
+                assert each.words in refused
+            else:
+                wait_until(stopped, f"{each.change.names} is refused or stops", 90)
+                assert demo.condition("Ready")["status"] == "True"
+        except AssertionError as error:
+            failed.append(f"{error} {said}")
+        sys.stdout.write(f"{each.change.names} -> {said}\n")
+    revert(demo, history, before)
+    assert not failed
