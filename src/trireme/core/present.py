@@ -38,6 +38,13 @@ MOVING_SECONDS = 0.1
 """Between looks while the writer's role or its clients move."""
 
 
+NOT_REPLICATING = (
+    "its server does not replicate (somebody set wsrep_on=OFF): compare what was written here since, then "
+    "SET GLOBAL wsrep_on=ON"
+)
+"""It says that it is Primary, and names no history."""
+
+
 def with_server(situation: Situation) -> Decision:
     server = situation.me.server
     if server is None and situation.refusal is not None:
@@ -48,6 +55,8 @@ def with_server(situation: Situation) -> Decision:
         return _starting(situation)
     if not server.primary:
         return _not_primary(situation)
+    if not server.uuid:
+        return Decision(Phase.BLOCKED, NOT_REPLICATING, _news_of_mates(situation))
     other = served_instead(situation.me, situation.answers)
     if other:
         return Decision(Phase.BLOCKED, _served_elsewhere(situation.me, other), _news_of_mates(situation))

@@ -11,15 +11,20 @@ from trireme.api.report import Report
 
 def apart(one: Report, other: Report) -> bool:
     """Both are Primary, and neither counts the other in. Views change while members are asked, so only mutual absence
-    counts."""
+    counts. A server whose replication somebody switched off names no history: that is not another one."""
     if one.server is None or other.server is None or not (one.primary and other.primary):
         return False
-    if one.server.uuid != other.server.uuid:
+    if one.server.uuid and other.server.uuid and one.server.uuid != other.server.uuid:
         return True
     views = one.last_view, other.last_view
     if views[0] is None or views[1] is None:
         return False
     return other.ordinal not in views[0].members and one.ordinal not in views[1].members
+
+
+def replicates(report: Report) -> bool:
+    """False where somebody set wsrep_on=OFF: its server says that it is Primary, and names no history."""
+    return report.server is not None and bool(report.server.uuid)
 
 
 def served_instead(me: Report, answers: Mapping[int, Report]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from trireme.api.report import Report, WriterClaim
-from trireme.core.rivals import apart
+from trireme.core.rivals import apart, replicates
 
 TERM_STEP = 100
 """The last two digits of a term are its writer's ordinal (members: at most 15)."""
@@ -46,8 +46,8 @@ def may_write(report: Report) -> bool:
 
 
 def in_same_component(me: Report, other: Report) -> bool:
-    """Both are Primary, and it is one Primary."""
-    return me.primary and other.primary and not apart(me, other)
+    """Both are Primary, and it is one Primary. Who does not replicate any more is outside."""
+    return me.primary and other.primary and replicates(me) == replicates(other) and not apart(me, other)
 
 
 def _heir(current: WriterClaim, component: Mapping[int, Report]) -> int | None:

@@ -4,7 +4,8 @@ from tests.unit.core.builders import OTHER_HISTORY, Builder, member, situation
 from trireme.api.report import Phase
 from trireme.core import health
 from trireme.core.decide import decide
-from trireme.core.situation import Join, StopServer
+from trireme.core.rivals import apart
+from trireme.core.situation import Claim, Join, StopServer
 
 
 def primary(ordinal: int, seqno: int, *view: int) -> Builder:
@@ -37,6 +38,20 @@ def test_of_two_alike_the_later_view_is_served() -> None:
 def test_two_histories_are_told_apart_by_uuid() -> None:
     stranger = member(2).primary(history=OTHER_HISTORY).in_view(90, 0, 1, 2, history=OTHER_HISTORY)
     assert decide(situation(primary(0, 8, 0, 1), stranger)).phase is Phase.BLOCKED
+
+
+def test_a_server_whose_replication_was_switched_off_is_no_second_primary() -> None:
+    """SET GLOBAL wsrep_on=OFF: it goes on as Primary, and names no history. Nobody is led there; nobody is alarmed."""
+    off = member(1).primary(history="", state=0).in_view(8, 0, 1, 2).claiming(101, 1)
+    others = primary(0, 8, 0, 1, 2).claiming(101, 1), primary(2, 8, 0, 1, 2).claiming(101, 1)
+    decision = decide(situation(off, *others))
+    assert decision.phase is Phase.BLOCKED
+    assert "SET GLOBAL wsrep_on=ON" in decision.why
+    assert not any(isinstance(action, Claim) for action in decision.actions)
+    heir = decide(situation(others[0], off, others[1]))
+    assert heir.phase is Phase.SYNCED
+    assert any(isinstance(action, Claim) for action in heir.actions)
+    assert not apart(off.report, others[0].report)
 
 
 def test_a_view_that_changes_while_members_are_asked_is_no_second_primary() -> None:

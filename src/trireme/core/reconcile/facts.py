@@ -73,7 +73,7 @@ def primaries(view: View) -> dict[int, Report]:
 
 def histories(view: View) -> set[str]:
     """Uuids of the Primaries that live: more than one is a split."""
-    return {report.server.uuid for report in primaries(view).values() if report.server is not None}
+    return {r.server.uuid for r in primaries(view).values() if r.server is not None and r.server.uuid}
 
 
 def writer(view: View) -> int | None:
