@@ -65,8 +65,8 @@ def up(
     """Start the sandbox in the background; with -k or -f apply manifests and wait until they are ready."""
     folder = Folder.at(directory)
     images = dict(_image(each) for each in image or ())
-    folder.create()
     if images:
+        folder.create()
         write_durably(
             folder.images, json.dumps({**read_images(folder.images), **images}, default=str).encode()
         )

@@ -13,6 +13,7 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 PROVIDERS = (
     Path("/usr/lib/galera/libgalera_smm.so"),
+    Path("/usr/lib/libgalera_smm.so"),
     Path("/usr/lib64/galera-4/libgalera_smm.so"),
     Path("/usr/lib64/galera/libgalera_smm.so"),
 )
