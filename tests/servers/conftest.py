@@ -78,8 +78,7 @@ class Shared:
         return True
 
 
-@pytest.fixture(scope="module")
-def shared(machine: None) -> Iterator[Shared]:
+def _shared() -> Iterator[Shared]:
     made = Shared()
     try:
         yield made
@@ -87,9 +86,20 @@ def shared(machine: None) -> Iterator[Shared]:
         made.close()
 
 
+@pytest.fixture(scope="module")
+def shared(machine: None) -> Iterator[Shared]:
+    yield from _shared()
+
+
+@pytest.fixture(scope="module")
+def shared_outside() -> Iterator[Shared]:
+    """For modules that cut no links and fill no disks: it needs no root. They name it ``shared``."""
+    yield from _shared()
+
+
 @pytest.fixture
 def three(shared: Shared) -> PlainCluster:
-    """Three members, Synced, in a network of their own; what earlier tests wrote is in them."""
+    """Three members, Synced; what earlier tests of the module wrote is in them."""
     return shared.whole()
 
 

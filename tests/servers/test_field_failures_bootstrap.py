@@ -10,9 +10,9 @@ from functools import partial
 import pytest
 
 from tests.servers.faults import crash_all, cut, dns_says
+from tests.servers.filler import filled
 from tests.servers.ledger import writing
 from tests.servers.plain import Agent, PlainCluster, wait_until
-from tests.servers.test_resuming import SOME_DATA
 from trireme.sandbox.dns.faults import Fault, Mode
 
 pytestmark = pytest.mark.servers
@@ -71,7 +71,7 @@ def test_01_and_13_an_empty_member_that_is_safe_to_bootstrap_is_not(three: Plain
 
 def test_02_members_emptied_by_a_broken_transfer_never_bootstrap(three: PlainCluster) -> None:
     """Fails when a directory without its marks, or with a part of the data, counts as data."""
-    three.writer().sql("DROP TABLE IF EXISTS app.filler", *SOME_DATA)
+    filled(three)
     history = three.histories()
     three[2].crash()
     three[2].forget_volume()

@@ -10,16 +10,12 @@ import time
 import pytest
 
 from tests.servers.faults import frozen, small_volume, starved
+from tests.servers.filler import filled
 from tests.servers.ledger import writing
 from tests.servers.plain import Agent, PlainCluster, wait_until
-from tests.servers.test_resuming import SOME_DATA
 from trireme.adapters.mariadb import reaper
 
 pytestmark = pytest.mark.servers
-
-
-def filled(cluster: PlainCluster) -> None:
-    cluster.writer().sql("DROP TABLE IF EXISTS app.filler", *SOME_DATA)
 
 
 def transfer_processes(member: Agent, *names: str) -> list[int]:

@@ -9,14 +9,10 @@ import pytest
 
 from tests.servers.conftest import Shared
 from tests.servers.faults import frozen
+from tests.servers.filler import SOME_DATA, filled
 from tests.servers.plain import PlainCluster, wait_until
 
 pytestmark = pytest.mark.servers
-
-SOME_DATA = (
-    "CREATE TABLE IF NOT EXISTS app.filler (id INT PRIMARY KEY AUTO_INCREMENT, text LONGTEXT)",
-    "INSERT INTO app.filler (text) SELECT REPEAT(UUID(), 20000) FROM mysql.time_zone_name LIMIT 300",
-)
 
 
 def came_by_ist(log: str) -> bool:
@@ -31,21 +27,9 @@ def new() -> Iterator[PlainCluster]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Shared]:
-    """For all tests here that begin with a whole cluster; its network is the machine's."""
-    made = Shared()
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-@pytest.fixture
-def filled(three: PlainCluster) -> PlainCluster:
-    """With so much data that a state transfer takes a while. The tests with it come last."""
-    if not three[0].sql("SHOW TABLES FROM app LIKE 'filler'"):
-        three[0].sql(*SOME_DATA)
-    return three
+def shared(shared_outside: Shared) -> Shared:
+    """For all tests here that begin with a whole cluster. Those that fill it come last."""
+    return shared_outside
 
 
 @pytest.mark.parametrize("phase", ["Electing", "Initializing", "Bootstrapping"])
@@ -84,22 +68,23 @@ def test_a_crashed_server_comes_back_without_a_full_transfer(three: PlainCluster
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
-def test_all_are_stopped_in_order_and_started_again(three: PlainCluster, order: tuple[int, ...]) -> None:
+def test_all_are_stopped_in_order_and_started_again(new: PlainCluster, order: tuple[int, ...]) -> None:
     """The last to leave bootstraps, whichever ordinal it is; whoever left earlier waits for it."""
-    history, table = three.histories(), f"app.order_{order[0]}{order[1]}{order[2]}"
-    three[0].sql(f"CREATE TABLE {table} (id INT PRIMARY KEY)")
+    new.start().wait_synced()
+    history = new.histories()
+    new[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)")
     for step, ordinal in enumerate(order):
-        three[order[-1]].sql(f"INSERT INTO {table} VALUES ({step})")
-        assert three[ordinal].stop() == 0
+        new[order[-1]].sql(f"INSERT INTO app.t VALUES ({step})")
+        assert new[ordinal].stop() == 0
     first, second, last = order
-    three[first].start().wait_why("did not answer")
-    three[second].start()
-    three[first].wait_phase("Waiting")
-    three[last].start()
-    three.wait_synced()
-    assert three.histories() == history
-    assert three.writer().ordinal == last
-    assert three[first].sql(f"SELECT COUNT(*) FROM {table}") == [(3,)]
+    new[first].start().wait_why("did not answer")
+    new[second].start()
+    new[first].wait_phase("Waiting")
+    new[last].start()
+    new.wait_synced()
+    assert new.histories() == history
+    assert new.writer().ordinal == last
+    assert new[first].sql("SELECT COUNT(*) FROM app.t") == [(3,)]
 
 
 def test_all_are_stopped_at_once_and_started_again(three: PlainCluster) -> None:
@@ -180,29 +165,31 @@ def test_a_member_whose_data_differs_leaves_and_takes_a_new_copy(three: PlainClu
 
 
 @pytest.mark.parametrize("moment", ["Joining", "Transferring", "half-way"])
-def test_a_joiner_dies_in_the_middle_of_its_state_transfer(filled: PlainCluster, moment: str) -> None:
-    filled[2].crash()
-    filled[2].forget_volume()
-    filled[2].start()
+def test_a_joiner_dies_in_the_middle_of_its_state_transfer(three: PlainCluster, moment: str) -> None:
+    filled(three)
+    three[2].crash()
+    three[2].forget_volume()
+    three[2].start()
     if moment == "half-way":
-        wait_until(lambda: (filled[2].status()["received_bytes"] or 0) > 2**20, "a part has arrived")
+        wait_until(lambda: (three[2].status()["received_bytes"] or 0) > 2**20, "a part has arrived")
     else:
-        filled[2].wait_phase(moment)
-    filled[2].crash()
-    filled[2].start()
-    filled.wait_synced()
-    assert filled[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
+        three[2].wait_phase(moment)
+    three[2].crash()
+    three[2].start()
+    three.wait_synced()
+    assert three[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
 
 
-def test_the_donor_dies_in_the_middle_of_a_state_transfer(filled: PlainCluster) -> None:
-    filled[2].crash()
-    filled[2].forget_volume()
-    filled[2].start()
-    wait_until(lambda: any(filled[o].phase() == "Donor" for o in (0, 1)), "somebody is donor")
-    donor = next(filled[o] for o in (0, 1) if filled[o].phase() == "Donor")
+def test_the_donor_dies_in_the_middle_of_a_state_transfer(three: PlainCluster) -> None:
+    filled(three)
+    three[2].crash()
+    three[2].forget_volume()
+    three[2].start()
+    wait_until(lambda: any(three[o].phase() == "Donor" for o in (0, 1)), "somebody is donor")
+    donor = next(three[o] for o in (0, 1) if three[o].phase() == "Donor")
     donor.signal_server(signal.SIGKILL)
-    filled.wait_synced()
-    assert filled[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
+    three.wait_synced()
+    assert three[2].sql("SELECT COUNT(*) FROM app.filler") == [(300,)]
 
 
 def test_a_joiner_that_dies_in_its_transfer_does_not_take_the_primary_from_a_lone_donor() -> None:
