@@ -41,7 +41,8 @@ verify: setup ## prove the protocol further: 100,000 random schedules and a far 
 soak: setup ## 50 random faults under load, one after the other, in a sandbox; a line for each in soak.jsonl
 	$(BIN)/python -m tests.soak $(SOAK)
 
-soak-operator: setup ## the operator at length: an API server away for two minutes, many deaths, every field of the spec changed (hours)
+soak-operator: setup ## the operator at length: an API server away for two minutes, many deaths, every field of the spec changed, changes that overtake each other (hours)
+	TRIREME_TEST_KEPT_FLIGHTS=2000 $(BIN)/pytest -n auto --timeout 1800 tests/unit/core/test_reconcile_flights.py
 	TRIREME_TEST_OUTAGE_SECONDS=120 TRIREME_TEST_SEEDS=5 TRIREME_TEST_MUTATIONS=1000 $(BIN)/pytest -v -m servers --timeout 1800 tests/servers/test_operator*.py
 
 bench: setup ## measure against a hand-made recipe with the same servers
