@@ -22,7 +22,7 @@ from trireme.core.reconcile.actions import (
     Recreate,
     Scale,
 )
-from trireme.core.reconcile.drift import stamped
+from trireme.core.reconcile.drift import ref, stamped
 from trireme.core.reconcile.keep import with_replicas
 from trireme.core.reconcile.seen import RebuildSeen, RebuildWanted, Strategy
 
@@ -364,3 +364,17 @@ def test_where_writes_work_the_sentence_says_so() -> None:
     assert decision.why == "the settings are not applied: myCnf, line 3 (member 0 takes the writes as before)"
     assert STUCK.decide().phase is ClusterPhase.UPDATING
     assert cluster().down(2, Phase.BLOCKED, "bad setting").decide().phase is ClusterPhase.DEGRADED
+
+
+def test_what_a_deleted_resource_left_behind_is_taken_over() -> None:
+    """`kubectl delete --cascade=orphan`, and the resource is made anew: all was refused as somebody else's, for ever."""
+    seen = cluster()
+    name = ("Service", "demo")
+    live = stamped(next(obj for obj in seen.view.wanted.objects if ref(obj) == name))
+    labels = {"app.kubernetes.io/managed-by": "trireme-operator"}
+    left = {**live, "metadata": {**live["metadata"], "labels": labels, "ownerReferences": []}}
+    taken = seen._with(live={**seen.view.live, name: left}).decide()
+    assert [ref(action.obj) for action in taken.actions if isinstance(action, Apply)] == [name]
+    assert taken.foreign == ()
+    by_hand = {**left, "metadata": {**left["metadata"], "annotations": {}}}
+    assert seen._with(live={**seen.view.live, name: by_hand}).decide().foreign != ()

@@ -74,3 +74,10 @@ def owned(obj: Object, uid: str) -> bool:
     """Whether the cluster with this uid owns the object."""
     references = obj["metadata"].get("ownerReferences") or []
     return any(each.get("uid") == uid for each in references)
+
+
+def left_behind(obj: Object) -> bool:
+    """Applied by an operator, and without an owner: its resource was deleted and left it (``--cascade=orphan``, say)."""
+    metadata = obj["metadata"]
+    managed = (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by") == "trireme-operator"
+    return managed and APPLIED in (metadata.get("annotations") or {}) and not metadata.get("ownerReferences")

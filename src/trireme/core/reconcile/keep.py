@@ -6,7 +6,7 @@ None of this restarts a member: the StatefulSet replaces no pod by itself (OnDel
 from collections.abc import Iterable, Iterator
 
 from trireme.core.reconcile.actions import Action, Apply, Prune
-from trireme.core.reconcile.drift import APPLIED, drift, owned, ref, stamped
+from trireme.core.reconcile.drift import APPLIED, drift, left_behind, owned, ref, stamped
 from trireme.core.reconcile.seen import Object, SetSeen, Strategy, View
 
 CLAIMS = "volumeClaimTemplates"
@@ -16,7 +16,8 @@ def foreign(view: View) -> tuple[str, ...]:
     """Objects that have the name of one of ours and are somebody else's, in words."""
     uid = view.wanted.uid
     names = [ref(obj) for obj in (*view.wanted.objects, view.wanted.set)]
-    found = [name for name in names if name in view.live and not owned(view.live[name], uid)]
+    there = {name: view.live[name] for name in names if name in view.live}
+    found = [name for name, live in there.items() if not (owned(live, uid) or left_behind(live))]
     return tuple(
         f"{kind} {name} exists already and is not of this cluster: remove or rename it"
         for kind, name in found
@@ -84,6 +85,8 @@ def _due(view: View, obj: Object) -> str | None:
     live = view.live.get(name)
     if live is None:
         return "it is missing"
+    if left_behind(live) and not _going(live):
+        return "a resource that is gone left it behind"
     if not owned(live, view.wanted.uid) or _going(live):
         return None
     made = stamped(obj)
