@@ -135,7 +135,7 @@ def test_the_operator_rolls_it_out_and_says_that_there_is_no_way_back(tmp_path: 
             assert len(versions(demo)) == 1 and versions(demo) != before
             wait_until(lambda: tables(demo) == versions(demo), "all tables are brought up", 90)
             client.wait_for_more()
-            demo.change({"image": None})
+            demo.change({"image": "trireme/trireme:0.1.0"})
             ((now,), (was,)) = versions(demo), before
             words = f"the data was written by MariaDB {now}, and this image has {was}"
             wait_until(lambda: words in demo.condition("Progressing")["message"], f"it says {words!r}", 120)
