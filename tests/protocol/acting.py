@@ -10,7 +10,7 @@ from trireme.api.report import GrantRequest, Phase
 from trireme.core import branches, grants, situation
 from trireme.core import decide as deciding
 from trireme.core.gaps import group_name, inherited, merged
-from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Decision, Join, Launch
+from trireme.core.situation import Action, AskGrants, Bootstrap, Campaign, Decision, Join, Launch, SetAside
 
 MOST_MESSAGES = 12
 """Late requests kept; older ones are lost."""
@@ -21,7 +21,8 @@ def begin_round(world: World, member: Member) -> bool:
     agent = member.agent
     if agent is None or agent.decided is not None or agent.asking is not None or agent.heard is not None:
         return False
-    agent.heard = {}
+    agent.heard = {o: said for o, (said, at) in agent.early.items() if at == world.now}
+    agent.early = {}
     agent.fault = agent.fault and world.now < agent.retry_at
     agent.named = tuple(m.ordinal for m in world.members if m.agent is not None)
     server = member.server
@@ -40,6 +41,15 @@ def hear(world: World, member: Member, other: Member) -> bool:
     if agent is None or agent.heard is None or member is other or not other.responsive:
         return False
     agent.heard[other.ordinal] = world.report(other)
+    return True
+
+
+def hear_early(world: World, member: Member, other: Member) -> bool:
+    """An answer comes between two rounds; the next one takes it, if it comes in the same second."""
+    agent = member.agent
+    if agent is None or agent.heard is not None or member is other or not other.responsive:
+        return False
+    agent.early[other.ordinal] = world.report(other), world.now
     return True
 
 
@@ -119,18 +129,29 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
                 if failed is not None:
                     agent.failed(world.now)
         case situation.MarkSynced():
-            if member.server is not None:
-                group.give_vote(world, member.server)
-            if record.joining or record.first_start is not None:
-                world.write(member, joining=False, first_start=None, differs=False)
+            _mark_synced(world, member)
         case situation.Claim(claim=claim):
             agent.writer = claim
-        case situation.DropHeir() | situation.Dismiss() | situation.Retire() | situation.SetAside():
-            pass  # nobody asks for a switchover or a new copy here, volumes have room, clients keep no connections
+        case situation.Retire():
+            agent.retire_since = world.now
+        case situation.SetAside():
+            agent.busy, agent.aside = Phase.JOINING, action
+        case situation.DropHeir() | situation.Dismiss():
+            pass  # nobody asks for a switchover here, volumes have room, clients keep no connections
         case situation.Exit():
             member.agent = None
         case _:
             assert_never(action)
+
+
+def _mark_synced(world: World, member: Member) -> None:
+    record = member.volume.record
+    if member.server is not None:
+        group.give_vote(world, member.server)
+    if record.joining or record.first_start is not None:
+        world.write(member, joining=False, first_start=None, differs=False)
+    if record.rebuild == "emptied":
+        world.write(member, rebuild=None)
 
 
 def finish_work(world: World, member: Member) -> bool:
@@ -142,13 +163,27 @@ def finish_work(world: World, member: Member) -> bool:
         agent.asked_engine, agent.recovered = True, ask_engine(member.volume)
     elif agent.join is not None:
         _join(world, member, agent, agent.join)
+    elif agent.aside is not None:
+        _set_aside(world, member, agent, agent.aside)
     else:
         member.volume.data, member.volume.files, member.volume.grastate = (), True, None
         world.burn()
         world.write(member, first_start="done")
         agent.forget_directory()
-    agent.busy, agent.join = None, None
+    agent.busy, agent.join, agent.aside = None, None, None
     return True
+
+
+def _set_aside(world: World, member: Member, agent: Agent, action: SetAside) -> None:
+    volume = member.volume
+    invariants.on_discard(world, member)
+    volume.data, volume.files, volume.grastate, volume.marks = None, False, None, False
+    world.burn()
+    last_view = None if action.forget_view else volume.record.last_view
+    world.write(
+        member, rebuild="emptied", joining=True, first_start=None, views=(), strayed=None, last_view=last_view
+    )
+    agent.forget_directory()
 
 
 def _bootstrap(world: World, member: Member, agent: Agent, action: Bootstrap) -> None:
@@ -176,9 +211,10 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
         world.burn()
     gaps = inherited(volume.record.gaps, action.gaps)
     views = volume.record.views if action.discard is None else ()
+    last_view = None if action.forget_view else volume.record.last_view
     world.write(
         member, joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None,
-        views=views, whole=False, strayed=None,
+        views=views if last_view is not None else (), whole=False, strayed=None, last_view=last_view,
     )  # fmt: skip
     addresses = tuple(int(address) for address in action.addresses)
     _start(world, member, agent, Launch.JOIN, addresses, action.group_name)
@@ -298,4 +334,5 @@ __all__ = [
     "end_asking",
     "finish_work",
     "hear",
+    "hear_early",
 ]

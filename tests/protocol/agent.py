@@ -22,7 +22,7 @@ from trireme.api.report import (
 from trireme.core import directory
 from trireme.core.present import ABANDONED_SECONDS
 from trireme.core.reform import STUCK_SECONDS
-from trireme.core.situation import Campaign, Decision, Join, Launch, Situation
+from trireme.core.situation import Campaign, Decision, Join, Launch, SetAside, Situation
 from trireme.core.terms import HEARING_SECONDS, Terms
 
 CLUSTER = "default/demo"
@@ -62,6 +62,8 @@ class Agent:
     answers: Mapping[int, Report] = field(default_factory=dict)
     heard: dict[int, Report] | None = None
     """Answers of the round under way; None while no round is."""
+    early: dict[int, tuple[Report, float]] = field(default_factory=dict)
+    """Answers that came before the round, and when: a call of the round before goes on where it was slow."""
     status: ServerReport | None = None
     facts: Facts | None = None
     asked_engine: bool = False
@@ -83,6 +85,9 @@ class Agent:
     failures: int = 0
     retry_at: float = 0.0
     stop_since: float | None = None
+    retire_since: float | None = None
+    aside: SetAside | None = None
+    """What the work is to set aside, where it is that."""
     launch: Launch | None = None
     writer: WriterClaim | None = None
     named: tuple[int, ...] | None = None
@@ -98,6 +103,7 @@ class Agent:
         other = shallow(self)
         other.judged = None  # the copy may go by other rules, and searches keep millions
         other.heard = dict(self.heard) if self.heard is not None else None
+        other.early = dict(self.early)
         other.asking = self.asking.copy() if self.asking is not None else None
         return other
 
@@ -165,8 +171,8 @@ class Member:
         back_off = now < agent.retry_at
         source = (
             record, agent.incarnation, agent.facts, agent.recovered, agent.asked_engine, agent.status, agent.phase,
-            agent.writer, agent.stop_since, agent.busy, running, self.declared, back_off, agent.launch,
-            agent.group, agent.fault, agent.faults, self.server.breaks if self.server is not None else None,
+            agent.writer, agent.stop_since, agent.retire_since, agent.busy, running, self.declared, back_off,
+            agent.launch, agent.group, agent.fault, agent.faults, self.server.breaks if self.server is not None else None,
         )  # fmt: skip
         if self.cached is not None and self.cached[0] == source:
             return self.cached[1]
@@ -191,7 +197,8 @@ class Member:
             candidacy=record.candidacy,
             withdrawn=record.withdrawn,
             writer=agent.writer,
-            leaving=agent.stop_since is not None,
+            leaving=agent.stop_since is not None or agent.retire_since is not None,
+            rebuilding=record.rebuild is not None,
             unsettled=not running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(agent, verdict, back_off),
             faults=agent.faults,
@@ -243,9 +250,10 @@ class Member:
         assert agent is not None and self.cached is not None
         stalled = self.server is not None and now - self.server.moved > ABANDONED_SECONDS
         stuck = agent.non_primary_since is not None and now - agent.non_primary_since >= STUCK_SECONDS
+        leaves = agent.stop_since is not None or agent.retire_since is not None
         return (
             agent.failures, agent.retry_at, terms.named, terms.overdue, terms.young, stalled, stuck,
-            now if agent.stop_since is not None else None, self.volume.data is None, agent.campaign,
+            now if leaves else None, self.volume.data is None, agent.campaign,
             self.cached[0], agent.answers,
         )  # fmt: skip
 
@@ -271,6 +279,8 @@ class Member:
             doubtful=self.doubtful,
             stalled=now - self.server.moved if self.server is not None else 0.0,
             stop_since=agent.stop_since,
+            retire_since=agent.retire_since,
+            rebuild_asked=record.rebuild == "asked",
             without_primary=now - agent.non_primary_since if agent.non_primary_since is not None else 0.0,
         )
 

@@ -5,7 +5,7 @@ from tests.protocol.agent import Member, provable
 from tests.protocol.galera import History, uuid_of
 from tests.protocol.world import Violation, World
 from trireme.api.position import View
-from trireme.api.report import Gap
+from trireme.api.report import Gap, Override
 
 
 def one_primary(world: World) -> None:
@@ -24,16 +24,16 @@ def on_bootstrap(world: World, member: Member, history: History, *, new: bool) -
     if doubt.about_to_go_on(world, member, _electorate(member)):
         _no_branches_compared(world, member)
         return
-    if new:
+    if new and not _begins_by_word(member):
         _is_new(world, member)
-    else:
+    elif not new:
         if not provable_before_start(member):
             raise Violation("2", f"member {member.ordinal} bootstraps a directory that is not whole")
         _most_advanced(world, member, len(history) - 1)
     _all_asked(world, member, uuid_of(history) if not new else None)
     gap = member.volume.record.pending_gap
     if gap is not None:
-        _missing_by_policy(world, history, gap)
+        _missing_by_policy(world, history, gap, _word(member))
     _granted(world, member)
     nothing_lost(world, history, f"member {member.ordinal} bootstraps")
 
@@ -80,7 +80,7 @@ def on_reform(world: World, member: Member, history: History) -> None:
     _all_asked(world, member, uuid_of(history))
     gap = member.volume.record.pending_gap
     if gap is not None:
-        _missing_by_policy(world, history, gap)
+        _missing_by_policy(world, history, gap, _word(member))
     _granted(world, member)
     nothing_lost(world, history, f"the group of member {member.ordinal} is a Primary again")
 
@@ -105,10 +105,20 @@ def _is_new(world: World, member: Member) -> None:
         raise Violation("6", f"member {member.ordinal} begins a new history, but {owners} belong to one")
 
 
+def _begins_by_word(member: Member) -> bool:
+    """A person chose a member whose position cannot be proved."""
+    word = _word(member)
+    return word is not None and word.new_history
+
+
+def _word(member: Member) -> Override | None:
+    candidacy = member.volume.record.candidacy
+    return candidacy.override if candidacy is not None else None
+
+
 def _most_advanced(world: World, member: Member, seqno: int) -> None:
     """Invariant 3, by the copies as they are: among those asked nobody is ahead; ties go to the lowest ordinal."""
-    candidacy = member.volume.record.candidacy
-    if not world.rules.one_opinion or (candidacy is not None and candidacy.override is not None):
+    if not world.rules.one_opinion or _word(member) is not None:
         return
     uuid = uuid_of(member.volume.data or ())
     for ordinal in _electorate(member):
@@ -149,6 +159,7 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
         set(latest.members if latest else range(member.declared))
         - set(_electorate(member))
         - allowed
+        - {m.ordinal for m in world.members if _left_behind(m, mine)}
         - _answer_as_of_before_a_gap(world, mine)
     )
     if missing:
@@ -164,18 +175,31 @@ def _answer_as_of_before_a_gap(world: World, gaps: tuple[Gap, ...]) -> set[int]:
 
 
 def _left_behind(member: Member, gaps: tuple[Gap, ...]) -> bool:
-    """The candidate's branch went on without it: its views are of another, and not to be compared by seqno."""
-    missing = (gap for gap in gaps if member.ordinal in gap.missing)
-    return any(gap.id not in {known.id for known in member.volume.record.gaps} for gap in missing)
+    """The candidate's branch went on without it, or a person gave its branch up: its views are of another, and not to be
+    compared by seqno."""
+    record = member.volume.record
+    ids = {known.id for known in record.gaps}
+    unknown = [gap for gap in gaps if gap.id not in ids]
+    return any(member.ordinal in gap.missing or _chosen_against(member, ids, gap) for gap in unknown)
 
 
-def _missing_by_policy(world: World, history: History, gap: Gap) -> None:
+def _chosen_against(member: Member, known: set[str], gap: Gap) -> bool:
+    view, data = member.volume.record.last_view, member.volume.data or ()
+    uuids = {uuid_of(data)} | ({view.uuid} if view is not None else set())
+    far = max(len(data), view.seqno if view is not None else 0)
+    later = gap.position.uuid in uuids and far > gap.position.seqno
+    return gap.by == "alice" and (
+        later or not uuids.isdisjoint(gap.abandoned) or not known.isdisjoint(gap.undone)
+    )
+
+
+def _missing_by_policy(world: World, history: History, gap: Gap, word: Override | None) -> None:
     """What only the named members hold may go: the policy said so, and a lasting condition says of whom."""
     if world.patience is None and gap.by != "alice":
         raise Violation("4", f"goes on without {gap.missing}, and the policy is to wait")
     lost = world.acknowledged.difference(world.in_doubt, history)
     for member in world.members:
-        if member.ordinal not in gap.missing and not _is_given_up(member, gap):
+        if member.ordinal not in gap.missing and not _is_given_up(member, gap, word):
             lost -= set(member.volume.data or ()) | set(
                 member.server.log if member.server is not None else ()
             )
@@ -183,9 +207,13 @@ def _missing_by_policy(world: World, history: History, gap: Gap) -> None:
     world.excused |= lost
 
 
-def _is_given_up(member: Member, gap: Gap) -> bool:
-    """A person chose one of an older branch, and was told that what came since would be set aside."""
-    return any(known.id in gap.undone for known in member.volume.record.gaps)
+def _is_given_up(member: Member, gap: Gap, word: Override | None) -> bool:
+    """A person chose one of an older branch or of another history, or one that is less far, and was told that what this
+    member has beyond would be set aside."""
+    undone = any(known.id in gap.undone for known in member.volume.record.gaps)
+    data = member.volume.data or ()
+    shown = word is not None and (member.ordinal, len(data)) in word.shown
+    return undone or shown or uuid_of(data) in gap.abandoned
 
 
 def _granted(world: World, member: Member) -> None:

@@ -3,7 +3,7 @@
 A mutant replaces one function of the core, or breaks one promise of the executor (:class:`~.world.Rules`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +12,7 @@ from unittest.mock import patch
 from tests.protocol import acting, group
 from tests.protocol.world import Rules, Violation
 from trireme.api.position import Position, View
-from trireme.api.report import Directory, Grant, GrantRequest, Report
+from trireme.api.report import Directory, Gap, Grant, GrantRequest, Report
 from trireme.core import (
     absent,
     branches,
@@ -24,6 +24,7 @@ from trireme.core import (
     grants,
     present,
     reform,
+    retiring,
 )
 from trireme.core.branches import told
 from trireme.core.situation import Action, Decision, Learn, Situation
@@ -31,7 +32,7 @@ from trireme.core.terms import Terms
 from trireme.core.writer import in_same_component
 
 elect, judge, judge_request = election.elect, directory.judge, grants.judge_request
-elect_in_place = reform.elect_in_place
+elect_in_place, left_behind = reform.elect_in_place, gaps.left_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,13 @@ def _no_break(views: tuple[View, ...], view: View, *, goes_on: bool) -> tuple[Vi
     return told(views, view, goes_on=True)
 
 
+def _by_views_alone(report: Report, known: Iterable[Gap]) -> Gap | None:
+    """Who is ahead of a gap in the same view counts as before."""
+    position = report.position
+    told = replace(position, seqno=0) if position is not None and position.known else position
+    return left_behind(replace(report, position=told), known)
+
+
 def _one_name(cluster: str, _: object) -> str:
     return cluster
 
@@ -355,6 +363,12 @@ MUTANTS = (
     Mutant("servers from before a gap connect by themselves", ((acting, "group_name", _one_name),)),
     Mutant("what a person gave up binds all the same", ((candidate, "_undone", _nobody),)),
     Mutant("a grant to a person's choice is spent by a view from before it", ((grants, "is_spent", _spent_by_any),)),
+    Mutant("who is ahead of a person's choice, in no later view, counts as before", (
+        *((module, "left_behind", _by_views_alone) for module in (gaps, grants)),)),
+    Mutant("who joins after a person's choice keeps a view that was given up", (
+        (gaps, "view_given_up", _no_conflict),)),
+    Mutant("a new copy is taken while the others have only received what is set aside", (
+        (retiring, "_has_all_of", _always_vouches),)),
     Mutant("a gap is not written down", ((candidate, "_gap", _no_conflict),)),
     Mutant("a group makes itself a Primary though one that stopped is ahead", (
         (present, "elect_in_place", _running_first), (absent, "elect_in_place", _running_first),

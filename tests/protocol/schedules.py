@@ -145,8 +145,17 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
         steps = _with_an_old_volume(Random(f"old {seed}"), size, steps)
     if seed % 16 == 3:
         steps = _with_broken_members(Random(f"broken {seed}"), size, steps)
+    if seed % 16 == 11:
+        r_words = Random(f"words {seed}")
+        size = max(size, 3)
+        steps = _with_words(r_words, size, steps)
+        patience = r_words.choice((None, None, 5.0))
+    if seed % 16 == 15:
+        steps = _with_late_answers_and_new_copies(Random(f"late {seed}"), size, steps)
     scaled = any(step[0] == "scale" for step in steps)
     begin = r.choice((Begin.EMPTY, Begin.WHOLE, Begin.WHOLE, Begin.CRASHED))
+    if begin is Begin.EMPTY and seed % 16 == 11:
+        begin = Begin.WHOLE
     return Schedule(_before(steps) if scaled else size, begin, tuple(steps), patience)
 
 
@@ -174,6 +183,73 @@ def _with_an_old_volume(r: Random, n: int, steps: list[Step]) -> list[Step]:
     ]  # fmt: skip
     middle: list[Step] = [("settle", 0, 9, 0), ("commit", ordinal, 1)]
     return [*alone, *middle, *steps[:at], *back, *steps[at:]]
+
+
+def _with_late_answers_and_new_copies(r: Random, n: int, steps: list[Step]) -> list[Step]:
+    """Whole rounds are made of what was heard before their own look; some are asked to take a new copy of the data."""
+    late: list[Step] = []
+    for step in steps:
+        if r.random() < 0.3:
+            late.append(("hear early", r.randrange(n), r.randrange(n)))
+        if r.random() < 0.06:
+            late.append(("rebuild", r.randrange(n)))
+        late.append(step)
+    return late
+
+
+def _with_words(r: Random, n: int, steps: list[Step]) -> list[Step]:
+    """What people choose, well and badly, between losses, gaps and returns; and pieces of other steps in between."""
+    told: list[Step] = [("settle", 0, 9, 0)] * r.randrange(2)
+    lost = any(step[0] in ("lose", "mix up") for step in steps)
+    for _ in range(r.choice((3, 4, 6, 9))):
+        told += [step for step in _chapter(r, n) if not (lost and step[0] in ("lose", "mix up"))]
+        lost = lost or any(step[0] in ("lose", "mix up") for step in told)
+        if steps and r.random() < 0.3:
+            at = r.randrange(len(steps))
+            told += steps[at : at + r.choice((1, 3, 9))]
+    return told
+
+
+def _chapter(r: Random, n: int) -> list[Step]:
+    """All crash, or some; some come back, or all; somebody chooses."""
+    parts: list[Step] = [("commit", r.randrange(n), 1) for _ in range(r.choice((0, 1, 3)))]
+    kind = r.randrange(12)
+    if kind < 8:
+        parts.append(("kill all", r.randrange(1 << 2 * n), int(r.random() < 0.15)))
+    elif kind < 10:
+        parts += [("kill", r.randrange(n), r.randrange(4), 0) for _ in range(r.choice((1, 2)))]
+    elif kind < 11:
+        parts += [("term", r.randrange(n)), ("settle", 0, 5, NO_STARTS)]
+    if r.random() < 0.08:
+        parts.append(
+            ("lose", r.randrange(n)) if r.random() < 0.7 else ("mix up", r.randrange(n), r.choice((1, 40)))
+        )
+    gone = r.sample(range(n), min(r.choice((0, 1, 1, 1, 1, 2)), n - 1))
+    away = sum(1 << ordinal for ordinal in gone)
+    parts.append(
+        ("settle", away, r.choice((2, 3, 3, 4, 9, 20)), r.choice((0, 0, 0, 0, NO_STARTS, NO_TRANSFERS)))
+    )
+    if r.random() < 0.2:
+        parts.append(("kill", r.randrange(n), r.randrange(4), 0))
+    parts += [("rebuild", r.randrange(n)) for _ in range(r.choice((0, 0, 0, 0, 1, n)))]
+    here = [ordinal for ordinal in range(n) if ordinal not in gone]
+    for _ in range(r.choice((0, 1, 1, 1, 2, 3))):
+        chosen = r.choice(here)
+        parts.append(("recover", chosen, r.choice((0, 1, 1, 4, 5, 5, 7, 9, 13))))
+        parts += [_after_a_word(r, n, chosen) for _ in range(r.choice((0, 0, 1, 3, 6)))]
+    parts.append(
+        ("settle", r.choice((away, 0, r.randrange((1 << n) - 1))), r.choice((0, 1, 1, 2, 3, 9, 20)), 0)
+    )
+    return parts
+
+
+def _after_a_word(r: Random, n: int, chosen: int) -> Step:
+    other = r.randrange(n)
+    return r.choice((
+        ("kill", chosen, r.randrange(4), 0), ("kill", other, r.randrange(4), 0), ("start", other),
+        ("round", chosen, 0, _fuse(r)), ("round", other, 0, _fuse(r)), ("poll", chosen, 0), ("connect", chosen),
+        ("notify", chosen, _fuse(r)), ("settle", 0, r.choice((1, 2)), NO_STARTS), ("settle", 1 << other, 1, NO_STARTS),
+    ))  # fmt: skip
 
 
 def _before(steps: list[Step]) -> int:

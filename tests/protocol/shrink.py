@@ -54,7 +54,7 @@ def _simpler(steps: tuple[Step, ...], fails: Callable[[tuple[Step, ...]], bool])
         for place in range(2, len(step)):
             plain: Step = (*step[:place], 0, *step[place + 1 :])  # type: ignore[assignment]
             changed = (*steps[:index], plain, *steps[index + 1 :])
-            if step[place] and step[0] not in ("hear", "commit") and fails(changed):
+            if step[place] and step[0] not in ("hear", "hear early", "commit") and fails(changed):
                 steps, step = changed, plain  # noqa: PLW2901
     return steps
 

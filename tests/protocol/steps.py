@@ -6,9 +6,12 @@ from tests.protocol import acting, doubt, group
 from tests.protocol.agent import Member
 from tests.protocol.galera import State, position_of, view_entry
 from tests.protocol.world import PodCrashed, World
+from trireme.api.commands import Rebuild
 from trireme.api.report import Override, Report
 from trireme.core.election import may_bootstrap
+from trireme.core.gaps import histories_of
 from trireme.core.reform import as_final
+from trireme.core.retiring import judge_rebuild
 from trireme.core.word import refusal
 
 Step = tuple[str, *tuple[int, ...]]
@@ -19,7 +22,7 @@ def take(world: World, step: Step) -> bool:
     """Take one step; False where it was not possible. Raises Violation."""
     name, *arguments = step
     size = len(world.members)
-    if name not in NOT_OF_A_MEMBER and (arguments[0] >= size or (name == "hear" and arguments[1] >= size)):
+    if name not in NOT_OF_A_MEMBER and (arguments[0] >= size or (name in HEARS and arguments[1] >= size)):
         return False
     if world.story is None:
         return STEPS[name](world, *arguments)
@@ -55,6 +58,10 @@ def look(world: World, ordinal: int) -> bool:
 
 def hear(world: World, ordinal: int, other: int) -> bool:
     return acting.hear(world, world.members[ordinal], world.members[other])
+
+
+def hear_early(world: World, ordinal: int, other: int) -> bool:
+    return acting.hear_early(world, world.members[ordinal], world.members[other])
 
 
 def decide(world: World, ordinal: int) -> bool:
@@ -199,6 +206,9 @@ def lose(world: World, ordinal: int) -> bool:
         return False
     member.volume = world.new_volume(ordinal)
     world.lost_volumes += 1
+    records = [each.volume.record for each in world.members]
+    if all(record.grant is None and record.candidacy is None for record in records):
+        world.elected.clear()  # nobody remembers anything: epochs begin anew
     return True
 
 
@@ -242,25 +252,33 @@ def put_back(world: World, ordinal: int) -> bool:
     return True
 
 
-def recover(world: World, ordinal: int) -> bool:
-    """A person who tells the truth chooses the most advanced of those who answer; the dead are said to be gone. They
-    may come back: but not those who need nobody else to go on, as `trireme recover` warns."""
+def recover(world: World, ordinal: int, how: int = 0) -> bool:
+    """A person who tells the truth chooses a member; the dead are said to be gone. They may come back: but not those who
+    need nobody else to go on, as `trireme recover` warns.
+
+    ``how``, in bits: 1: chooses it though others that answer are ahead (else nobody may be), 2: it begins a history of
+    its own, 4: gives every other history up, 8: the volumes of the dead are gone with them (then they may be any).
+    """
     member = world.members[ordinal]
-    if member.agent is None or any(True for _ in world.active()):
+    if member.agent is None or member.agent.busy is not None or any(True for _ in world.active()):
         return False
     gone = tuple(m.ordinal for m in world.members if m.agent is None and m.server is None)
-    if any(_goes_on_alone(world.members[ordinal], gone) for ordinal in gone):
+    if not how & 8 and any(_goes_on_alone(world.members[ordinal], gone) for ordinal in gone):
         return False
     heard = {m.ordinal: world.report(m) for m in world.members if m.responsive}
     me = heard.pop(ordinal, None)
-    if me is None or any(
-        (r.position or me.position) != me.position and _ahead(r, me) for r in heard.values()
-    ):
+    if me is None or (not how & 1 and any(_ahead(r, me) for r in heard.values())):
         return False
     shown = tuple((o, r.position.seqno) for o, r in sorted(heard.items()) if r.position is not None)
-    word = Override(candidate=ordinal, volume=me.volume, without=gone, shown=shown, by="alice")
+    others = {uuid for report in heard.values() for uuid in histories_of(report)} - histories_of(me)
+    word = Override(
+        candidate=ordinal, volume=me.volume, without=gone, shown=shown, by="alice",
+        give_up=tuple(sorted(others)) if how & 4 else (), new_history=bool(how & 2),
+    )  # fmt: skip
     if refusal(word, me, heard, member.terms(world.now)) is not None:
         return False
+    for other in gone if how & 8 else ():
+        lose(world, other)
     world.write(member, override=word)
     return True
 
@@ -275,6 +293,18 @@ def _ahead(report: Report, me: Report) -> bool:
     if report.position is None or me.position is None or not may_bootstrap(as_final(report)):
         return False
     return report.position.seqno > me.position.seqno
+
+
+def rebuild(world: World, ordinal: int) -> bool:
+    """A person wants a new copy of the data there."""
+    member = world.members[ordinal]
+    if member.agent is None or member.agent.decided is not None or member.volume.record.rebuild is not None:
+        return False
+    asked = Rebuild(ordinal=ordinal, why="")
+    if judge_rebuild(asked, world.report(member), member.agent.answers) is not None:
+        return False
+    world.write(member, rebuild="asked")
+    return True
 
 
 def scale(world: World, size: int) -> bool:
@@ -295,6 +325,7 @@ def tick(world: World, seconds: int) -> bool:
 STEPS: dict[str, Callable[..., bool]] = {
     "look": look,
     "hear": hear,
+    "hear early": hear_early,
     "decide": decide,
     "act": act,
     "round": a_round,
@@ -322,10 +353,12 @@ STEPS: dict[str, Callable[..., bool]] = {
     "put back": put_back,
     "scale": scale,
     "recover": recover,
+    "rebuild": rebuild,
     "tick": tick,
 }
+HEARS = frozenset({"hear", "hear early"})
 NOT_OF_A_MEMBER = frozenset({"arrive", "regroup", "kill all", "cut", "scale", "tick", "settle"})
-"""The first argument of every other step is an ordinal (of ``hear`` the second, too)."""
+"""The first argument of every other step is an ordinal (of both ``hear`` the second, too)."""
 
 
 def synced(world: World) -> bool:

@@ -135,4 +135,23 @@ STORIES: dict[str, Schedule] = {
             ("round", 2, 0, 0), ("poll", 2, 0), ("round", 2, 0, 0), ("connect", 2), ("notify", 2, 0),
             ("settle", 0b101, 30, 0),
         ), patience=5.0),
+    "a person chose one that is less far than the others, and all crash before any of them joined it": Schedule(
+        3, Begin.CRASHED, (
+            ("settle", 0, 3, 0), ("recover", 0, 1), ("settle", 0, 3, 0), ("commit", 0, 1), ("kill all", 0, 0),
+        )),
+    "the same, and who is further has run without a Primary before: nobody can tell the two branches apart": Schedule(
+        3, Begin.WHOLE, (
+            *[("commit", 0, 1)] * 3, ("cut", 36), ("regroup", 0), ("regroup", 1), ("regroup", 2), ("kill all", 60, 0),
+            ("settle", 0, 3, 0), ("recover", 2, 1), ("settle", 0, 3, 0), ("commit", 2, 1), ("kill all", 0, 0),
+        )),
+    "one who is to join a person's choice has a later view than that, and the Primary dies as its server starts": Schedule(
+        4, Begin.WHOLE, (
+            ("term", 3), ("settle", 0, 3, 0), ("kill all", 194, 0), ("settle", 1, 3, 0), ("recover", 3, 1),
+            ("settle", 0, 2, 0), ("settle", 1, 2, 0), ("kill", 3, 0, 0),
+        )),
+    "a server dies as its member is to take a new copy, and then the other one, which had only received its last commit": Schedule(
+        2, Begin.WHOLE, (
+            ("rebuild", 1), ("commit", 1, 1), ("die", 1, 0, 0), ("round", 1, 0, 0), ("round", 1, 0, 0), ("work", 1, 0),
+            ("round", 1, 0, 0), ("die", 0, 3, 0),
+        )),
 }  # fmt: skip

@@ -126,7 +126,7 @@ class World:
         return 8 * count + ordinal + 1
 
     def new_volume(self, ordinal: int) -> Volume:
-        return Volume(Record(cluster=CLUSTER, volume=f"volume-{self.next(ordinal)}"))
+        return Volume(Record(cluster=CLUSTER, volume=f"vol-{self.next(ordinal)}"))
 
     def tell(self, words: str) -> None:
         if self.story is not None:
@@ -159,7 +159,7 @@ class World:
         member.server = None
         agent = member.agent
         if agent is not None:
-            agent.status, agent.launch = None, None
+            agent.status, agent.launch, agent.retire_since = None, None, None
             agent.forget_directory()
             if not asked:
                 agent.failed(self.now)

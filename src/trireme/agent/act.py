@@ -107,8 +107,8 @@ class Actor:
             case situation.Retire(why=why):
                 log.warning("%s", why)
                 member.retire_since = time.monotonic()
-            case situation.SetAside(reason=reason):
-                self._begin(Phase.JOINING, "sets its data aside", partial(self._set_aside, reason))
+            case situation.SetAside():
+                self._begin(Phase.JOINING, "sets its data aside", partial(self._set_aside, action))
             case Claim() | DropHeir() | Dismiss():
                 await self._move_role(action)
                 return
@@ -251,10 +251,12 @@ class Actor:
         member.settings.data_dir.mkdir(exist_ok=True)
         gaps = inherited(member.records.record.gaps, action.gaps)
         views = member.records.record.views if action.discard is None else ()
+        last_view = None if action.forget_view else member.last_view
         member.records.change(
             joining=True, first_start=None, gaps=gaps, pending_gap=None, override=None,
-            views=views, whole=False, strayed=None,
+            views=views if last_view is not None else (), whole=False, strayed=None, last_view=last_view,
         )  # fmt: skip
+        member.unwritten = None
         self._launcher.write_config(
             peers=action.addresses,
             donors=action.donors,
@@ -263,13 +265,17 @@ class Actor:
         )
         await self._launcher.start(Launch.JOIN)
 
-    async def _set_aside(self, reason: str) -> None:
+    async def _set_aside(self, action: situation.SetAside) -> None:
         """Crash-safe: until the record says that it is emptied, what is there is what was asked to be set aside."""
         member, root = self._member, self._member.settings.data_root
-        await asyncio.to_thread(datadir.give_up, root, reason, _stamp())
-        member.records.change(rebuild="emptied", joining=True, first_start=None, views=(), strayed=None)
+        await asyncio.to_thread(datadir.give_up, root, action.reason, _stamp())
+        last_view = None if action.forget_view else member.last_view
+        member.records.change(
+            rebuild="emptied", joining=True, first_start=None, views=(), strayed=None, last_view=last_view
+        )
+        member.unwritten = None
         member.forget_directory()
-        log.warning("%s: the data directory is set aside", reason)
+        log.warning("%s: the data directory is set aside", action.reason)
 
     def _discard(self, reason: str) -> None:
         """Move what may be worth a look aside (one copy is kept); a half-copied transfer is worth none.

@@ -97,6 +97,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
         discard=_worthless(me) if beyond is None else _beyond(me, beyond),
         group_name=primaries[0].group_name,
         gaps=known,
+        forget_view=gaps.view_given_up(me, known),
     )
     how = "by an incremental transfer if it can" if offered is not None else "by a full state transfer"
     if beyond is not None:

@@ -89,9 +89,11 @@ def _gap(situation: Situation, candidacy: Candidacy) -> Gap | None:
 
 
 def _abandoned(me: Report, word: Override) -> tuple[str, ...]:
-    """What the person gave up; and the candidate's own history, where its data begin another."""
+    """What the person gave up; and the candidate's own history, where its data begin another. (Where their position is
+    known, the history goes on all the same.)"""
     mine = gaps.histories_of(me) if word.new_history else set()
-    return tuple(sorted({*word.give_up, *mine}))
+    goes_on = {me.position.uuid} if me.position is not None and me.position.known else set()
+    return tuple(sorted({*word.give_up, *mine} - goes_on))
 
 
 def _undone(me: Report, others: Iterable[Report]) -> tuple[str, ...]:

@@ -29,15 +29,20 @@ def binding(reports: Collection[Report]) -> tuple[Gap, ...]:
     """The gaps whose branch somebody here belongs to. One that is only heard of, by a member that was about to join,
     excludes nobody: where all who went on lost their volumes, what the missing members have is the best there is.
     Where they are merely silent, the grant that this member gave them stands. Nor does one that a person gave up."""
-    bind = [gap for gap in known_gaps(reports) if any(_passed(report, gap) for report in reports)]
-    undone = set(chain.from_iterable(gap.undone for gap in bind))
-    return tuple(gap for gap in bind if gap.id not in undone)
+    bind = [gap for gap in known_gaps(reports) if any(came_through(report, gap) for report in reports)]
+    return tuple(gap for gap in bind if not _is_undone(gap, bind, frozenset()))
 
 
-def _passed(report: Report, gap: Gap) -> bool:
+def _is_undone(gap: Gap, bind: Collection[Gap], asked: frozenset[str]) -> bool:
+    """A person gave it up, and that decision was not given up in its turn."""
+    rest = asked | {gap.id}
+    later = (each for each in bind if gap.id in each.undone and each.id not in rest)
+    return any(not _is_undone(each, bind, rest) for each in later)
+
+
+def _later(report: Report, gap: Gap) -> bool:
     view = report.last_view
-    after = view is not None and view.uuid == gap.position.uuid and view.seqno > gap.position.seqno
-    return gap.id in {known.id for known in report.gaps} and (after or not report.joining)
+    return view is not None and view.uuid == gap.position.uuid and view.seqno > gap.position.seqno
 
 
 def _id(gap: Gap) -> str:
@@ -56,7 +61,7 @@ def left_behind(report: Report, gaps: Iterable[Gap]) -> Gap | None:
         view = report.last_view
         given_up = not histories_of(report).isdisjoint(gap.abandoned)
         missing = view is not None and report.ordinal in gap.missing
-        beyond = view is not None and view.uuid == gap.position.uuid and view.seqno > gap.position.seqno
+        beyond = view is not None and (_later(report, gap) or _beyond(report, gap))
         if given_up or missing or beyond or _came_through_undone(report, gap):
             return gap
     return None
@@ -69,7 +74,7 @@ def _came_through_undone(report: Report, gap: Gap) -> bool:
 def came_through(report: Report, gap: Gap) -> bool:
     """Its data are of what came after ``gap``; it has not merely heard of it."""
     known = gap.id in {each.id for each in report.gaps}
-    return known and (_passed(report, gap) or _beyond(report, gap))
+    return known and (not report.joining or _later(report, gap) or _beyond(report, gap))
 
 
 def went_through(reports: Mapping[int, Report]) -> dict[int, Report]:
@@ -89,6 +94,19 @@ def diverged(report: Report, gaps: Iterable[Gap]) -> Gap | None:
         if report.position.uuid in gap.abandoned or _beyond(report, gap) or _came_through_undone(report, gap):
             return gap
     return None
+
+
+def view_given_up(report: Report, gaps: Iterable[Gap]) -> bool:
+    """Its last view is none of those that a Primary with these gaps came from. As it joins, it is forgotten: once the gap
+    is known here, that view would pass for one that came after it, and a later election would ask its members."""
+    own, view = {gap.id for gap in report.gaps}, report.last_view
+    if view is None:
+        return False
+    return any(
+        _later(report, gap) or view.uuid in gap.abandoned or _came_through_undone(report, gap)
+        for gap in gaps
+        if gap.id not in own
+    )
 
 
 def unknown_there(report: Report, gaps: Iterable[Gap]) -> Gap | None:

@@ -170,7 +170,8 @@ def is_spent(grant: Grant, last_view: View | None) -> bool:
     """Its voter has belonged to a view since that the grant did not know: the election it served is over."""
     if last_view is None or last_view == grant.after:
         return False
-    return grant.succeeds is None or last_view.seqno > grant.succeeds.seqno
+    succeeds = grant.succeeds
+    return succeeds is None or last_view.uuid != succeeds.uuid or last_view.seqno > succeeds.seqno
 
 
 def is_forgotten(grant: Grant, candidate: Report) -> bool:

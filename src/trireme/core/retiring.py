@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from trireme.api.commands import Rebuild
 from trireme.api.report import Directory, Disk, Phase, Report, Room
+from trireme.core import branches, gaps
 from trireme.core.gaps import histories_of
 from trireme.core.situation import Decision, Retire, SetAside, Situation
 from trireme.core.writer import may_write
@@ -96,13 +97,36 @@ def stay_away(situation: Situation) -> Decision | None:
     Without a Primary it takes part in the election as it is: its data may be the newest.
     """
     me, able = situation.me, sources(situation.me, situation.answers)
-    if situation.rebuild_asked and able:
-        why = "was asked for a new copy of the data: sets its own aside"
-        return Decision(Phase.JOINING, why, (SetAside("rebuild"),))
+    if situation.rebuild_asked and able and not situation.engine_due:
+        return _set_aside(me, able)
     low = me.disk is not None and me.disk.room is Room.LOW
     if low and me.disk is not None and any(report.primary for report in situation.answers.values()):
         return Decision(Phase.WAITING, words(me.disk), again=2.0)
     return None
+
+
+def _set_aside(me: Report, able: list[Report]) -> Decision:
+    """What this member has on its disk, the others may have received only: a view comes to them after all before it."""
+    apart = _of_another_branch(me, able)
+    if not apart and not any(_has_all_of(me, report) for report in able):
+        why = "was asked for a new copy of the data: waits for a view of the Primary that came after its own"
+        return Decision(Phase.WAITING, why, again=0.5)
+    why = "was asked for a new copy of the data: sets its own aside"
+    return Decision(Phase.JOINING, why, (SetAside("rebuild", apart),))
+
+
+def _has_all_of(me: Report, source: Report) -> bool:
+    if me.position is None or not me.position.known:
+        return True
+    return source.last_view is not None and source.last_view.seqno > me.position.seqno
+
+
+def _of_another_branch(me: Report, able: list[Report]) -> bool:
+    """A person gives one of two branches up. Once its data are gone, nothing but its last view would keep this member
+    from the Primary, and it would count in the next election."""
+    known, views = gaps.known_gaps(able), branches.known_views(able)
+    decided = gaps.unknown_there(me, known) is not None or gaps.view_given_up(me, known)
+    return decided or branches.strayed(me, views) is not None or branches.ahead_of(me, views) is not None
 
 
 def judge_rebuild(request: Rebuild, me: Report, answers: Mapping[int, Report]) -> str | None:

@@ -158,6 +158,8 @@ class Join:
     """As the Primary's servers have it; '' for the cluster's own."""
     gaps: tuple[Gap, ...] = ()
     """Of the Primary: on disk before the server starts, and after what lies beyond them was moved aside."""
+    forget_view: bool = False
+    """This member's last view is of what was given up: it goes with the same write that brings the gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,8 @@ class SetAside:
     """Move the data directory aside, as was asked for; a full state transfer brings another. No server runs."""
 
     reason: str
+    forget_view: bool = False
+    """What is set aside was of another branch than the Primary's, and so is this member's last view."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from trireme.api.position import Position, View
 from trireme.api.report import Gap, Override, Phase, Report
 from trireme.core.decide import decide
 from trireme.core.election import Elect, elect
-from trireme.core.gaps import inherited, known_gaps
+from trireme.core.gaps import binding, inherited, known_gaps, went_through
 from trireme.core.grants import Refused, judge_request
 from trireme.core.situation import AskGrants, Bootstrap, Campaign, Join, Learn
 from trireme.core.terms import Terms
@@ -227,3 +227,89 @@ def test_nobody_waits_for_a_member_of_another_branch_to_connect_first() -> None:
     assert "does not join that one" in decide(situation(other_branch, primary, me)).why
     decision = decide(situation(me, primary, other_branch))
     assert any(isinstance(action, Join) for action in decision.actions), decision.why
+
+
+AGAIN = gap(20, by="alice", undone=(CHOSEN.id,))
+"""Then a person went back to what came after the first gap."""
+
+
+def test_what_a_person_gave_up_binds_again_where_a_person_went_back_to_it() -> None:
+    """Fails where the second decision still undoes the first gap: member 2's data from before it count again."""
+    back = member(0).crashed(21).in_view(21, 0).came_through(LEFT, AGAIN)
+    given_up = member(1).crashed(14).in_view(13, 1, 2).came_through(CHOSEN)
+    missing = member(2).crashed(8).in_view(3, 0, 1, 2)
+    assert {g.id for g in binding([each.report for each in (back, given_up, missing)])} == {LEFT.id, AGAIN.id}
+    assert went_through(answers(back, given_up, missing)).keys() == {0}
+
+
+def test_who_was_ahead_of_a_persons_choice_and_was_shown_is_left_behind_though_it_was_not_missing() -> None:
+    """Fails where only views count: all were in the same one, and the member that was given up goes on instead."""
+    chosen = member(0).crashed(10).in_view(10, 0).came_through(gap(9, by="alice"))
+    ahead = member(1).crashed(12).in_view(3, 0, 1, 2)
+    outcome = elect(answers(chosen, ahead), WAITS)
+    assert isinstance(outcome, Elect)
+    assert (outcome.candidate, outcome.electorate) == (0, (0,))
+    refused = judge_request(request(ahead, 9, View(HISTORY, 10, (0,))), chosen.report, {}, WAITS)
+    assert isinstance(refused, Refused)
+    assert "went on without the candidate" in refused.why
+
+
+@pytest.mark.parametrize(
+    ("me", "forgotten"),
+    [
+        (member(0).crashed(12).in_view(10, 0, 1), True),
+        (member(0).incomplete().in_view(10, 0, 1), True),
+        (member(0).crashed(5, OTHER_HISTORY).in_view(4, 0, history=OTHER_HISTORY), True),
+        (member(0).crashed(12).in_view(3, 0, 1, 2), False),
+        (member(0).crashed(12).in_view(13, 0, 2).came_through(gap(9, 1, by="alice")), False),
+    ],
+    ids=[
+        "a later view",
+        "though no data of it",
+        "another history",
+        "a view from before it",
+        "it came through it",
+    ],
+)
+def test_who_joins_after_a_persons_choice_forgets_a_view_that_was_given_up(
+    me: Builder, forgotten: bool
+) -> None:
+    """Fails where it stays: with the gap known here, too, an election would ask the members of that view."""
+    chosen = gap(9, 1, by="alice", abandoned=(OTHER_HISTORY,))
+    primary = member(2).primary().in_view(14, 2).came_through(chosen)
+    join = next(a for a in decide(situation(me, primary)).actions if isinstance(a, Join))
+    assert join.forget_view is forgotten
+
+
+@pytest.mark.parametrize(
+    ("me", "given_up"),
+    [
+        (member(0).unknown().in_view(3, 0, 1, 2), (HISTORY,)),
+        (member(0).crashed(9).in_view(3, 0, 1, 2), ()),
+        (member(0).crashed(1, OTHER_HISTORY).in_view(3, 0, 1, 2), (HISTORY,)),
+    ],
+    ids=[
+        "its position is unknown",
+        "it is known meanwhile",
+        "the new history began, and no view of it was told yet",
+    ],
+)
+def test_a_person_gives_the_chosen_members_own_history_up_only_where_another_begins(
+    me: Builder, given_up: tuple[str, ...]
+) -> None:
+    """Fails where a history that goes on counts as given up: all others would have to take full copies."""
+    word = Override(candidate=0, volume="volume-0", without=(1, 2), new_history=True, by="alice")
+    asks = decide(situation(me.chosen(word))).actions[0]
+    assert isinstance(asks, AskGrants)
+    won = Campaign(candidacy=asks.candidacy, granted=frozenset({0}))
+    action = decide(situation(_with(me.chosen(word), asks.candidacy), campaign=won)).actions[0]
+    assert isinstance(action, Bootstrap)
+    assert action.gap is not None
+    assert action.gap.abandoned == given_up
+
+
+def test_who_has_data_of_what_came_after_a_gap_binds_others_though_it_was_told_of_no_view_yet() -> None:
+    """The one that went on lost its volume. Fails where the joiner's copy is compared by seqno with the other branch."""
+    joiner = member(1).crashed(12).in_view(3, 0, 1, 2).came_through(gap(9, 2)).joining()
+    missing = member(2).crashed(40).in_view(3, 0, 1, 2)
+    assert went_through(answers(joiner, missing)).keys() == {1}

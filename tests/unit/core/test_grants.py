@@ -152,6 +152,14 @@ def test_a_grant_to_a_persons_choice_is_not_spent_by_the_view_that_its_voter_had
     assert "neither used it nor withdrew" in ask(voter, bound, epoch=6, succeeds=View(HISTORY, 10, (0,)))
 
 
+def test_a_grant_is_spent_by_a_view_of_a_history_that_a_person_began() -> None:
+    """Its seqnos start anew. Fails where they are compared with those of the history that was given up."""
+    later = View(OTHER_HISTORY, 2, (0, 1, 2))
+    voter = member(0).crashed(9, OTHER_HISTORY).in_view(2, 0, 1, 2, history=OTHER_HISTORY)
+    candidate = member(1).crashed(9, OTHER_HISTORY).in_view(2, 0, 1, 2, history=OTHER_HISTORY)
+    assert ask(candidate, voter.granting(1, 2, VIEW), epoch=2, succeeds=later) == ""
+
+
 def test_a_withdrawn_epoch_is_never_granted() -> None:
     assert "withdrew" in ask(crashed(1).withdrawn(3), crashed(0), epoch=3)
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.builders import OTHER_HISTORY, Builder, answers, member, situation
+from tests.unit.core.builders import OTHER_HISTORY, Builder, answers, gap, member, situation
 from trireme.api.commands import Rebuild
 from trireme.api.report import Disk, Phase, Room
 from trireme.core.decide import decide
 from trireme.core.retiring import GIB, MIB, judge_rebuild, measure
-from trireme.core.situation import Exit, Join, Retire, SetAside, StopServer
+from trireme.core.situation import AskEngine, Exit, Join, Retire, SetAside, StopServer
 
 SIZE = 10 * GIB
 KEPT = 512 * MIB
@@ -118,8 +118,31 @@ def test_requests_to_rebuild(name: str) -> None:
 def test_a_rebuild_leaves_first_sets_aside_then_and_only_beside_a_living_copy() -> None:
     assert retires(TWO, ONE, rebuild_asked=True)
     assert not retires(TWO, member(1).starting(), rebuild_asked=True)
-    assert decide(situation(DOWN, ONE, rebuild_asked=True)).actions == (SetAside("rebuild"),)
+    left = ONE.in_view(51, 0, 1)
+    assert decide(situation(DOWN, left, rebuild_asked=True)).actions == (SetAside("rebuild"),)
     alone = decide(situation(DOWN, member(1).clean(50).in_view(9, 0, 1, 2), rebuild_asked=True))
     assert not [a for a in alone.actions if isinstance(a, SetAside)]
     stranger = decide(situation(DOWN, member(1).primary(history=OTHER_HISTORY), rebuild_asked=True))
     assert not [a for a in stranger.actions if isinstance(a, SetAside)]
+
+
+def test_who_is_rebuilt_from_another_branch_forgets_its_last_view() -> None:
+    """Fails where it stays: without data, that view alone would keep it from the Primary for ever, and count in the next
+    election."""
+    down = member(2).crashed(60).in_view(50, 2).came_through(gap(40, 0, 1))
+    primary = member(1).primary(seqno=30).in_view(20, 0, 1)
+    assert decide(situation(down, primary, rebuild_asked=True)).actions == (SetAside("rebuild", True),)
+    emptied = member(2).incomplete().joining().came_through(gap(40, 0, 1))
+    joins = [decide(situation(each, primary)).actions for each in (emptied, emptied.in_view(50, 2))]
+    assert [any(isinstance(a, Join) for a in actions) for actions in joins] == [True, False]
+
+
+def test_a_rebuild_waits_until_the_others_have_on_disk_what_it_sets_aside() -> None:
+    """Its server died by itself. Fails where what the others have merely received is enough: they may crash."""
+    down = member(2).crashed(50).in_view(9, 0, 1, 2)
+    before, after = (ONE.in_view(seqno, 0, 1) for seqno in (50, 51))
+    waits = decide(situation(down, before, rebuild_asked=True))
+    assert (waits.phase, waits.actions) == (Phase.WAITING, ())
+    assert decide(situation(down, after, rebuild_asked=True)).actions == (SetAside("rebuild"),)
+    unasked = decide(situation(down.unsettled(), after, rebuild_asked=True, engine_due=True))
+    assert unasked.actions == (AskEngine(),)
