@@ -201,7 +201,12 @@ def _with_words(r: Random, n: int, steps: list[Step]) -> list[Step]:
     """What people choose, well and badly, between losses, gaps and returns; and pieces of other steps in between."""
     told: list[Step] = [("settle", 0, 9, 0)] * r.randrange(2)
     lost = any(step[0] in ("lose", "mix up") for step in steps)
-    for _ in range(r.choice((3, 4, 6, 9))):
+    old, chapters = r.randrange(n) if r.random() < 0.15 else None, r.choice((3, 4, 6, 9))
+    for number in range(chapters):
+        if old is not None and number == 1:
+            told.append(("keep", old))
+        if old is not None and number == chapters - 1:
+            told += [("kill all", 0, 0), ("put back", old)]
         told += [step for step in _chapter(r, n) if not (lost and step[0] in ("lose", "mix up"))]
         lost = lost or any(step[0] in ("lose", "mix up") for step in told)
         if steps and r.random() < 0.3:
