@@ -149,7 +149,7 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
     Members that connect at the same moment cost the living Primary 5 to 8 s, and may make it non-Primary for a
     while (measured: 8 of 10 rounds); one after the other they cost nothing. Their state transfers overlap.
     A server that was up and answers no more (frozen, say) does not connect, and is not waited for; nor is a member
-    of another branch, which does not join this Primary.
+    of another branch, which does not join this Primary, or one that is to set its data aside, and may wait with that.
     """
     known, views = gaps.known_gaps(primaries), branches.known_views(primaries)
     inside = {ordinal for report in primaries if report.last_view for ordinal in report.last_view.members}
@@ -159,6 +159,7 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
         starts = report.running and report.phase is not Phase.UNRESPONSIVE
         connects = report.server is None and (starts or report.phase is Phase.JOINING)
         comes = ordinal < situation.me.ordinal and not report.running and not report.held_up
+        comes = comes and not (report.rebuilding and report.position is not None)
         comes = comes and gaps.unknown_there(report, known) is None and not _stays_apart(report, views)
         if connects or comes:
             return ordinal

@@ -108,7 +108,8 @@ def stay_away(situation: Situation) -> Decision | None:
 def _set_aside(me: Report, able: list[Report]) -> Decision:
     """What this member has on its disk, the others may have received only: a view comes to them after all before it."""
     apart = _of_another_branch(me, able)
-    if not apart and not any(_has_all_of(me, report) for report in able):
+    given_up = gaps.diverged(me, gaps.known_gaps(able)) is not None
+    if not (apart or given_up) and not any(_has_all_of(me, report) for report in able):
         why = "was asked for a new copy of the data: waits for a view of the Primary that came after its own"
         return Decision(Phase.WAITING, why, again=0.5)
     why = "was asked for a new copy of the data: sets its own aside"

@@ -146,3 +146,15 @@ def test_a_rebuild_waits_until_the_others_have_on_disk_what_it_sets_aside() -> N
     assert decide(situation(down, after, rebuild_asked=True)).actions == (SetAside("rebuild"),)
     unasked = decide(situation(down.unsettled(), after, rebuild_asked=True, engine_due=True))
     assert unasked.actions == (AskEngine(),)
+    behind = replace(before.report, gaps=(gap(45, by="alice"),))
+    given_up = decide(situation(down, Builder(behind), rebuild_asked=True))
+    assert given_up.actions == (SetAside("rebuild"),)
+
+
+def test_nobody_waits_for_one_that_waits_to_set_its_data_aside() -> None:
+    """Fails where each waits for the other: the view that it waits for comes only when somebody joins."""
+    primary = member(0).primary().in_view(50, 0)
+    waits = replace(member(1).crashed(50).in_view(9, 0, 1, 2).report, rebuilding=True)
+    me = member(2).crashed(40).in_view(9, 0, 1, 2)
+    joins = decide(situation(me, primary, Builder(waits))).actions
+    assert any(isinstance(action, Join) for action in joins)
