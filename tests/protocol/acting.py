@@ -121,13 +121,7 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
         case situation.MarkStrayed(view=view):
             world.write(member, strayed=view)
         case situation.StopServer(failed=failed):
-            outside = agent.status is not None and not agent.status.primary
-            if outside != record.outside:
-                world.write(member, outside=outside)
-            if member.server is not None and not member.server.stopping:
-                member.server.stopping = True
-                if failed is not None:
-                    agent.failed(world.now)
+            _stop(world, member, agent, failed)
         case situation.MarkSynced():
             _mark_synced(world, member)
         case situation.Claim(claim=claim):
@@ -142,6 +136,16 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
             member.agent = None
         case _:
             assert_never(action)
+
+
+def _stop(world: World, member: Member, agent: Agent, failed: str | None) -> None:
+    outside = agent.status is not None and not agent.status.primary
+    if outside != member.volume.record.outside:
+        world.write(member, outside=outside)
+    if member.server is not None and not member.server.stopping:
+        member.server.stopping = True
+        if failed is not None:
+            agent.failed(world.now)
 
 
 def _mark_synced(world: World, member: Member) -> None:

@@ -107,6 +107,10 @@ class Agent:
         other.asking = self.asking.copy() if self.asking is not None else None
         return other
 
+    @property
+    def leaves(self) -> bool:
+        return self.stop_since is not None or self.retire_since is not None
+
     def forget_directory(self) -> None:
         self.facts, self.asked_engine, self.recovered = None, False, None
 
@@ -167,8 +171,7 @@ class Member:
         """As :meth:`trireme.agent.member.Member.report`; made anew only when something of it changed."""
         agent, record = self.agent, self.volume.record
         assert agent is not None
-        running = self.server is not None
-        back_off = now < agent.retry_at
+        running, back_off = self.server is not None, now < agent.retry_at
         source = (
             record, agent.incarnation, agent.facts, agent.recovered, agent.asked_engine, agent.status, agent.phase,
             agent.writer, agent.stop_since, agent.retire_since, agent.busy, running, self.declared, back_off,
@@ -197,7 +200,7 @@ class Member:
             candidacy=record.candidacy,
             withdrawn=record.withdrawn,
             writer=agent.writer,
-            leaving=agent.stop_since is not None or agent.retire_since is not None,
+            leaving=agent.leaves,
             rebuilding=record.rebuild is not None,
             unsettled=not running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(agent, verdict, back_off),
@@ -250,10 +253,9 @@ class Member:
         assert agent is not None and self.cached is not None
         stalled = self.server is not None and now - self.server.moved > ABANDONED_SECONDS
         stuck = agent.non_primary_since is not None and now - agent.non_primary_since >= STUCK_SECONDS
-        leaves = agent.stop_since is not None or agent.retire_since is not None
         return (
             agent.failures, agent.retry_at, terms.named, terms.overdue, terms.young, stalled, stuck,
-            now if leaves else None, self.volume.data is None, agent.campaign,
+            now if agent.leaves else None, self.volume.data is None, agent.campaign,
             self.cached[0], agent.answers,
         )  # fmt: skip
 
