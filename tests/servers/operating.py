@@ -123,7 +123,7 @@ class Operated(Cluster):
 
     def status_in(self, phase: str) -> dict[str, Any]:
         """The status, if it is about the spec as it is and says this phase; LookupError otherwise."""
-        found = self.resource()
+        found = self.look("galeracluster", "demo")
         status: dict[str, Any] = found.get("status", {})
         if status.get("observedGeneration") != found["metadata"]["generation"]:
             raise LookupError("the status is about an earlier spec")

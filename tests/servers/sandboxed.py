@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from typing import Any, TypeAlias
 import pymysql
 import pymysql.cursors
 import yaml
+
+from tests.servers.reading import path_of, reader
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -198,6 +201,12 @@ class Cluster:
     def get(self, *what: str) -> Any:
         return json.loads(self.kubectl("get", *what, "-o", "json"))
 
+    def look(self, *what: str) -> Any:
+        """The same, asked of the API itself: for what is asked again and again."""
+        path = path_of(self.namespace, what) if self.kubernetes.kubectl == "kubectl" else None
+        asked = reader(self.kubernetes.kubeconfig) if path is not None else None
+        return self.get(*what) if path is None or asked is None else asked.get(path)
+
     def apply(self, kustomization: Path = PLAIN) -> None:
         self.kubectl("apply", "-k", str(kustomization))
 
@@ -214,7 +223,8 @@ class Cluster:
 
     def status(self, member: int) -> dict[str, Any]:
         path = f"/api/v1/namespaces/{self.namespace}/pods/demo-{member}:8080/proxy/status"
-        said: dict[str, Any] = json.loads(self.kubectl("get", "--raw", path))
+        asked = reader(self.kubernetes.kubeconfig)
+        said: dict[str, Any] = asked.get(path) if asked else json.loads(self.kubectl("get", "--raw", path))
         return said
 
     def wait_rolled_out(self, seconds: float = FORM_SECONDS) -> None:
@@ -223,21 +233,35 @@ class Cluster:
         )
 
     def wait_synced(self, members: int = 3, seconds: float = FORM_SECONDS) -> str:
-        """Wait until ``members`` pods are ready and Synced in one Primary. Returns the history's name."""
+        """Wait until ``members`` pods are ready and Synced in one Primary, and clients reach the writer. Returns the
+        history's name."""
 
         def synced() -> str | None:
-            if self.get("statefulset", "demo")["status"].get("readyReplicas", 0) != members:
+            if self.look("statefulset", "demo")["status"].get("readyReplicas", 0) != members:
                 return None
-            if sorted(self.pods()) != [f"demo-{n}" for n in range(members)]:
+            if sorted(pod["metadata"]["name"] for pod in self._member_pods()) != [
+                f"demo-{n}" for n in range(members)
+            ]:
                 return None
             servers = [
                 each["server"] for each in map(self.status, range(members)) if each["phase"] == "Synced"
             ]
             histories = {each["uuid"] for each in servers if each["size"] == members}
-            return histories.pop() if len(servers) == members and len(histories) == 1 else None
+            alike = len(servers) == members and len(histories) == 1
+            return histories.pop() if alike and self._leads_somewhere() else None
 
         history = wait_until(synced, f"{members} members are Synced in one Primary", seconds)
         return str(history)
+
+    def _member_pods(self) -> list[Any]:
+        pods: list[Any] = self.look("pods")["items"]
+        return [pod for pod in pods if "arbitrator" not in pod["metadata"]["name"]]
+
+    def _leads_somewhere(self) -> bool:
+        """Raises OSError where demo-primary refuses a connection still."""
+        spec = self.look("service", "demo-primary")["spec"]
+        with socket.create_connection((spec["clusterIP"], spec["ports"][0]["port"]), timeout=3):
+            return True
 
     def endpoints(self, service: str) -> set[str]:
         """The pods that a Service leads to: the ready ones."""

@@ -127,14 +127,14 @@ def test_hibernation_keeps_the_data_while_the_operator_dies(demo: Operated, seed
 
 
 def test_suspended_it_keeps_its_hands_off(demo: Operated) -> None:
-    before = demo.uids()
+    before, settings = demo.uids(), demo.resource()["spec"].get("myCnf", "")
     demo.change({"suspend": True})
     demo.wait_phase("Suspended")
     demo.change({"myCnf": "[mariadb]\nperformance_schema=OFF\n", "replicas": 5})
     demo.wait_phase("Suspended")
     assert demo.uids() == before
     assert demo.condition("Ready")["status"] == "True"
-    demo.change({"myCnf": "[mariadb]\nperformance_schema=ON\n", "replicas": 3})
+    demo.change({"myCnf": settings, "replicas": 3})
     demo.change({"suspend": False})
     demo.wait_settled()
     assert demo.uids() == before
