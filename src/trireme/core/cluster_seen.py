@@ -198,8 +198,8 @@ class Cluster:
     @property
     def history(self) -> str:
         """The uuid of the living Primary's data; empty without one."""
-        servers = [each.server for each in self.primaries if each.server is not None]
-        return servers[0].uuid if servers else ""
+        named = [each.server.uuid for each in self.primaries if each.server is not None and each.server.uuid]
+        return named[0] if named else ""
 
     @property
     def split(self) -> tuple[Member, ...]:

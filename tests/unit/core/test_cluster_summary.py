@@ -57,6 +57,19 @@ CASES = [
         "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Donor",
     ),
     Case(
+        "somebody switched one's replication off: it names no history, which is not another one",
+        cluster(
+            answering(
+                member(0).primary(history="", state=0).in_view(17, 0, 1, 2), Phase.BLOCKED, "wsrep_on=OFF"
+            ),
+            synced(1, writer=1),
+            synced(2, writer=1),
+        ),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-1, history 11111111, position 1234; demo-0 Blocked",
+        ("demo-0 waits for a person, for the reason given: `trireme explain demo` says what you may do",),
+    ),
+    Case(
         "StatefulSets may not be read",
         cluster(synced(0), synced(1), synced(2), wanted=None),
         Health.HEALTHY,
