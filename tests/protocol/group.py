@@ -201,7 +201,7 @@ def notify(world: World, member: Member) -> bool:
     if view != member.volume.record.last_view and world.rules.durable_views:
         record = member.volume.record
         pending = record.pending_gap
-        made = (pending,) if pending is not None and not set(pending.missing) & set(view.members) else ()
+        made = (pending,) if pending is not None else ()
         gaps = merged(record.gaps, made)
         world.write(
             member,

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.agent_environment import ENVIRONMENT
+from tests.unit.core.builders import gap
 from tests.unit.core.builders import member as candidate
 from trireme.adapters.mariadb import datadir
 from trireme.agent.act import give_grant
@@ -77,6 +78,21 @@ def test_a_view_that_a_full_disk_does_not_take_counts_and_is_written_down_later(
     alone.keep_view()
     assert Records.open(tmp_path / "trireme", "test/demo").record.last_view == together
     assert alone.unwritten is None
+
+
+def test_a_gap_is_kept_though_the_view_of_its_maker_alone_did_not_come_to_its_disk(
+    tmp_path: Path, alone: Member
+) -> None:
+    """The one that was missing joins, and knows the gap. Fails where its maker drops it then: after a crash the one that
+    was missing would take what its maker has for another branch's."""
+    alone.records.change(pending_gap=gap(4, 1))
+    shutil.rmtree(tmp_path / "trireme")
+    with pytest.raises(FileNotFoundError):
+        alone.note_view(View("history", 5, (0,)))
+    (tmp_path / "trireme").mkdir()
+    alone.note_view(View("history", 6, (0, 1)))
+    assert alone.report().gaps == (gap(4, 1),)
+    assert Records.open(tmp_path / "trireme", "test/demo").record.pending_gap is None
 
 
 def test_views_are_kept_as_far_as_none_may_be_missing(tmp_path: Path, alone: Member) -> None:

@@ -287,7 +287,7 @@ class Member:
         if self.unwritten is None:
             return
         pending = record.pending_gap
-        made = (pending,) if pending is not None and not set(pending.missing) & set(view.members) else ()
+        made = (pending,) if pending is not None else ()
         self.records.change(
             last_view=view, first_start=None, outside=False, override=None,
             gaps=merged(record.gaps, made), pending_gap=None,
