@@ -201,6 +201,6 @@ async def test_a_refused_apply_says_why_and_a_better_one_forgets_it(api: Cluster
         outcome = await actor.act(Apply({**good, "data": {"not allowed!": "b"}}, "it is missing"))
         assert not outcome.done
         assert "not allowed!" in outcome.why
-        assert "not allowed!" in observer.unapplied["ConfigMap", "c"]
+        assert "not allowed!" in observer.unapplied["ConfigMap", "c"][1]
         assert (await actor.act(Apply(good, "it is missing"))).done
         assert observer.unapplied == {}

@@ -33,7 +33,7 @@ from trireme.core.reconcile.actions import (
     Recreate,
     Scale,
 )
-from trireme.core.reconcile.drift import drift, ref
+from trireme.core.reconcile.drift import drift, ref, stamp
 from trireme.operator.kinds import BY_NAME, CLAIM, POD, SET, Kind
 from trireme.operator.observe import Observer
 
@@ -125,7 +125,7 @@ class Actor:
             )
         except RefusedError as error:
             if error.status in WRONG:
-                self._observer.unapplied[name] = error.said or str(error)
+                self._observer.unapplied[name] = stamp(obj), error.said or str(error)
             raise
         self._observer.unapplied.pop(name, None)
         left = drift(obj, made)

@@ -98,7 +98,7 @@ class Observer:
         self.plan: Plan | None = None
         self.addresses: dict[int, Address] = {}
         self.tolerated: dict[Ref, str] = {}
-        self.unapplied: dict[Ref, str] = {}
+        self.unapplied: dict[Ref, tuple[str, str]] = {}
         self.refusals: dict[str, str] = {}
         self._misled: tuple[int | None, float] = (None, 0.0)
 

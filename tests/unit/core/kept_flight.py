@@ -36,7 +36,7 @@ from trireme.core.reconcile.actions import (
     Scale,
 )
 from trireme.core.reconcile.decide import decide
-from trireme.core.reconcile.drift import ref
+from trireme.core.reconcile.drift import ref, stamp
 from trireme.core.reconcile.seen import RebuildSeen, RebuildWanted, Strategy
 
 
@@ -125,7 +125,7 @@ def _apply(world: World, action: Apply) -> None:
         return
     spec = action.obj["spec"]
     if spec["template"] == NO_TEMPLATE:
-        world.unapplied[name] = "spec.template: Invalid value"
+        world.unapplied[name] = stamp(action.obj), "spec.template: Invalid value"
         return
     world.unapplied.pop(name, None)
     if world.set is None:

@@ -100,7 +100,7 @@ class World:
     """Term and ordinal."""
     heir: int | None = None
     live: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    unapplied: dict[tuple[str, str], str] = field(default_factory=dict)
+    unapplied: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     history: str | None = None
     primary_done: int | None = None
     rebuild_seen: RebuildSeen | None = None

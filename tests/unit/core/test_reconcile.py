@@ -22,7 +22,7 @@ from trireme.core.reconcile.actions import (
     Recreate,
     Scale,
 )
-from trireme.core.reconcile.drift import ref, stamped
+from trireme.core.reconcile.drift import ref, stamp, stamped
 from trireme.core.reconcile.keep import with_replicas
 from trireme.core.reconcile.seen import RebuildSeen, RebuildWanted, Strategy
 
@@ -46,7 +46,6 @@ OUTDATED = cluster().outdated(0, 1, 2)
 GROWN = cluster().wanting(size=20 * GIB)
 LAME = cluster().pod(1, ready=False, beside="container http is not ready (CrashLoopBackOff)")
 STUCK = cluster().outdated(0, 1).down(2, Phase.BLOCKED, "bad setting")
-REFUSED = {("StatefulSet", "demo"): "spec.template.spec.tolerations[0].key: Invalid value"}
 ANOTHER = {**SET, "spec": {"template": "another"}}
 AS_LARGE = {**ANOTHER, "spec": {**ANOTHER["spec"], "volumeClaimTemplates": None}}
 APPLIES_AS_LARGE = Apply(stamped(with_replicas(AS_LARGE, 3)), "its settings changed")
@@ -59,6 +58,10 @@ NEVER_STARTED = (
     .report(2, last_view=None)
 )
 APPLIES = Apply(stamped(with_replicas(ANOTHER, 3)), "its settings changed")
+APPLIES_THIRD = Apply(
+    stamped(with_replicas({**SET, "spec": {"template": "a third"}}, 3)), "its settings changed"
+)
+REFUSED = {("StatefulSet", "demo"): (stamp(APPLIES.obj), "spec.template: Invalid value")}
 FIVE = cluster(5)
 WANTS_FIVE = cluster().wanting(replicas=5)
 WANTS_THREE = FIVE.wanting(replicas=3)
@@ -127,6 +130,7 @@ TABLE: list[tuple[str, Cluster, tuple[Action, ...], ClusterPhase]] = [
     ("the API server refuses the new settings: no member gets any", OUTDATED.wanting(set=ANOTHER).moving(unapplied=REFUSED), (APPLIES,), ClusterPhase.DEGRADED),
     ("it refuses them, and nobody serves", OUTDATED.all_down().wanting(set=ANOTHER).moving(unapplied=REFUSED), (APPLIES,), ClusterPhase.BLOCKED),
     ("it refused what is wanted no more", OUTDATED.moving(unapplied=REFUSED), (restart(2),), ClusterPhase.UPDATING),
+    ("it refused other settings: these are tried", OUTDATED.wanting(set={**SET, "spec": {"template": "a third"}}).moving(unapplied=REFUSED), (APPLIES_THIRD, restart(2)), ClusterPhase.UPDATING),
     # --- a person's requests
     ("another writer is wanted", cluster().wanting(primary=1), (AskSwitchover(0, 1),), ClusterPhase.SWITCHING_OVER),
     ("it hands over", cluster().wanting(primary=1).report(0, heir=1), (), ClusterPhase.SWITCHING_OVER),

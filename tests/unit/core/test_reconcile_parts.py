@@ -12,7 +12,7 @@ from trireme.api.report import Phase
 from trireme.api.resource import CONDITIONS
 from trireme.core.reconcile.actions import ClusterPhase, Evict
 from trireme.core.reconcile.conditions import Aspect
-from trireme.core.reconcile.drift import drift, stamped
+from trireme.core.reconcile.drift import drift, stamp, stamped
 from trireme.core.reconcile.events import Reason, of_action, of_change
 from trireme.core.reconcile.founder import founder
 from trireme.core.reconcile.status import Told, status, with_times
@@ -78,10 +78,11 @@ def test_replicas_are_no_part_of_a_statefulsets_stamp() -> None:
     assert stamped({**three, "spec": {"template": "u"}})["metadata"] != stamped(three)["metadata"]
 
 
+NO_SERVICE = {**SERVICE, "spec": {"type": "NoSuchType"}}
 REFUSED = (
     cluster()
-    .wanting(objects=({**SERVICE, "spec": {"type": "NoSuchType"}},))
-    .moving(unapplied={("Service", "demo"): "spec.type: Unsupported value"})
+    .wanting(objects=(NO_SERVICE,))
+    .moving(unapplied={("Service", "demo"): (stamp(stamped(NO_SERVICE)), "spec.type: Unsupported value")})
 )
 
 

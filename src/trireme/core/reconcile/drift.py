@@ -27,6 +27,11 @@ def stamped(obj: Object) -> dict[str, Any]:
     return {**obj, "metadata": {**metadata, "annotations": annotations}}
 
 
+def stamp(obj: Object) -> str:
+    """Of a stamped object; '' of another."""
+    return str((obj["metadata"].get("annotations") or {}).get(APPLIED, ""))
+
+
 def drift(wanted: Object, live: Object) -> str | None:
     """Path of the first thing of ``wanted`` that ``live`` does not have; None where it has all."""
     return _differs(wanted, live, "")

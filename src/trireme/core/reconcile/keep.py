@@ -6,7 +6,7 @@ None of this restarts a member: the StatefulSet replaces no pod by itself (OnDel
 from collections.abc import Iterable, Iterator
 
 from trireme.core.reconcile.actions import Action, Apply, Prune
-from trireme.core.reconcile.drift import APPLIED, drift, left_behind, owned, ref, stamped
+from trireme.core.reconcile.drift import APPLIED, drift, left_behind, owned, ref, stamp, stamped
 from trireme.core.reconcile.seen import Object, SetSeen, Strategy, View
 
 CLAIMS = "volumeClaimTemplates"
@@ -26,11 +26,12 @@ def foreign(view: View) -> tuple[str, ...]:
 
 def unapplied(view: View, actions: Iterable[Action]) -> tuple[str, ...]:
     """Of what is to be applied, what the API server did not take the last time, in words."""
-    due = [ref(each.obj) for each in actions if isinstance(each, Apply)]
+    due = [each.obj for each in actions if isinstance(each, Apply)]
+    found = [(*ref(obj), *view.unapplied[ref(obj)], stamp(obj)) for obj in due if ref(obj) in view.unapplied]
     return tuple(
-        f"the API server refuses {kind} {name}: {view.unapplied[kind, name]}"
-        for kind, name in due
-        if (kind, name) in view.unapplied
+        f"the API server refuses {kind} {name}: {said}"
+        for kind, name, refused, said, now in found
+        if refused == now
     )
 
 

@@ -165,8 +165,8 @@ class View:
     """Members of whose containers one was restarted a moment ago: that they are ready may not last."""
     tolerated: Mapping[Ref, str] = field(default_factory=dict)
     """Differences that were there right after an object was applied: the API server's own spelling."""
-    unapplied: Mapping[Ref, str] = field(default_factory=dict)
-    """What the API server said to objects that it did not take when they were last applied."""
+    unapplied: Mapping[Ref, tuple[str, str]] = field(default_factory=dict)
+    """The stamps of objects that the API server did not take when they were last applied, and what it said."""
     refusals: Mapping[str, str] = field(default_factory=dict)
     """What agents last said to a request that they did not take on, by its kind."""
 
