@@ -7,6 +7,9 @@ from trireme.core.draining import HANDOVER_SECONDS, SETTLE_SECONDS, Drain, advan
 from trireme.core.situation import Action, Claim, Decision, Dismiss, Exit, Situation, StopServer
 from trireme.core.writer import choose_writer, in_same_component, may_write
 
+TURN_SECONDS = 15.0
+"""From the request: some seconds for each of several who leave, and far from the end of a pod's grace (60 s or more)."""
+
 
 def leave(situation: Situation) -> Decision:
     """``stop_since`` is set, or ``retire_since``: then the server stops, and the agent goes on.
@@ -44,6 +47,9 @@ def _drain(
         led_away=not elsewhere or (heir is not None and claim is not None and led_to(heir, claim)),
         settle=SETTLE_SECONDS if situation.labelled and elsewhere else 0.0,
     )
+    before = _leaves_first(situation)
+    if step.done and before is not None:
+        return Decision(Phase.LEAVING, f"lets member {before} leave the group first", keep, again=0.1)
     if step.done:
         last: tuple[Action, ...] = (
             (Dismiss(step.drain, step.close, step.overdue), StopServer()) if step.close else (StopServer(),)
@@ -56,6 +62,24 @@ def _drain(
     else:
         why = "serves until every node leads its clients to the others"
     return Decision(Phase.LEAVING, why, (*keep, Dismiss(step.drain, step.close, step.overdue)), again=0.1)
+
+
+def _leaves_first(situation: Situation) -> int | None:
+    """Who is to be out of the group before this member leaves it; None where it is its turn, or was long enough.
+
+    Two that leave at the same moment may leave the others without a Primary for good: one of those took the first for
+    gone and not the second, the rest the other way round, and the two that both wait for do not come back (seen where
+    five were scaled to three on a busy machine).
+    """
+    me = situation.me
+    if situation.now - _since(situation) > TURN_SECONDS:
+        return None
+    leavers = (
+        ordinal
+        for ordinal, report in situation.answers.items()
+        if ordinal > me.ordinal and report.leaving and in_same_component(me, report)
+    )
+    return max(leavers, default=None)
 
 
 def _begun(situation: Situation) -> Drain:

@@ -349,6 +349,20 @@ class TestLeaving:
         alone = member(0).primary().in_view(10, 0).claiming(100, 0).leaving()
         assert StopServer() in decide(replace(s, me=alone.report)).actions
 
+    def test_two_leave_one_after_the_other(self) -> None:
+        """Fails where they leave at the same moment: five that were scaled to three were left without a Primary."""
+        lower, higher = (member(o).primary(size=5).claiming(9, 0).leaving() for o in (3, 4))
+        others = [member(o).primary(size=5).claiming(9, 0) for o in range(3)]
+        assert (
+            "lets member 4 leave the group first"
+            in decide(situation(lower, higher, *others, stop_since=999.5)).why
+        )
+        assert StopServer() in decide(situation(higher, lower, *others, stop_since=999.5)).actions
+        gone = member(4).clean(9).leaving()
+        assert StopServer() in decide(situation(lower, gone, *others, stop_since=999.5)).actions
+        assert StopServer() in decide(situation(lower, *others, stop_since=999.5)).actions
+        assert StopServer() in decide(situation(lower, higher, *others, stop_since=980.0)).actions
+
     def test_the_last_member_waits_for_no_heir(self) -> None:
         assert kinds(situation(member(0).primary().claiming(1, 0).leaving(), stop_since=999.9)) == [
             StopServer
