@@ -58,7 +58,7 @@ async def test_deletion_lets_a_container_finish(tmp_path: Path) -> None:
 async def test_a_container_that_has_not_set_its_handlers_yet_is_asked_when_it_has(tmp_path: Path) -> None:
     async with laboratory(tmp_path) as lab:
         lab.create(
-            "pods", make_pod(container(f"sleep 0.5; {POLITE}{LOOP}"), terminationGracePeriodSeconds=60)
+            "pods", make_pod(container(f"sleep 0.2; {POLITE}{LOOP}"), terminationGracePeriodSeconds=60)
         )
         await lab.until_phase("Running")
         lab.delete()
