@@ -169,6 +169,8 @@ def _needs_person(world: World) -> bool:
     """
     if world.put_back and (world.misled or doubt.parted(world) or doubt.promised(world)):
         return True
+    if any(_of_a_branch_of_its_own(world, member) for member in world.members):
+        return True
     if not (world.lost_volumes or world.put_back):
         return False
     copies = [m.server.log if m.server is not None and m.server.log else m.volume.data for m in world.members]
@@ -178,3 +180,14 @@ def _needs_person(world: World) -> bool:
     latest = max(views, key=lambda view: view.seqno, default=None)
     asked = latest.members if latest is not None else range(len(world.members))
     return not any(provable(world.members[ordinal].volume) for ordinal in asked)
+
+
+def _of_a_branch_of_its_own(world: World, member: Member) -> bool:
+    """It went on without others by its own gap, and was said to be gone by those who live: it waits for a person, who may
+    rebuild it, and nothing of it is set aside before."""
+    mine = {gap.id for gap in member.volume.record.gaps}
+    theirs = [
+        g for o in world.members if o is not member and o.server is not None for g in o.volume.record.gaps
+    ]
+    given_up = any(member.ordinal in gap.missing and gap.id not in mine for gap in theirs)
+    return given_up and not mine <= {gap.id for gap in theirs}

@@ -299,6 +299,8 @@ def on_discard(world: World, member: Member) -> None:
     """Invariant 10: a directory is set aside only where others hold all that was acknowledged of it."""
     if world.put_back and any(other.volume.record.gaps for other in world.members):
         return  # the policy, or a person, went on from before what it has
+    if world.misled and member.volume.record.rebuild is not None:
+        return  # a person asked for it, beside a Primary that an old copy made: it is kept aside
     rest = world.acknowledged.intersection(member.volume.data or ())
     for other in world.members:
         if other is not member:
