@@ -3,20 +3,18 @@
 A kubectl takes 50 to 100 ms of a core for each question; ten of them a second starve the servers that are waited for.
 """
 
-import base64
 import http.client
 import json
-import ssl
 import subprocess
-import tempfile
 import threading
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import yaml
+
+from trireme.sandbox.client import tls
 
 ANSWER_SECONDS = 10.0
 
@@ -100,21 +98,6 @@ def _open(kubeconfig: Path) -> tuple[http.client.HTTPSConnection, dict[str, str]
         str(server.hostname),
         server.port,
         timeout=ANSWER_SECONDS,
-        context=_tls(cluster, user, kubeconfig.parent),
+        context=tls(cluster, user, kubeconfig.parent),
     )
     return connection, {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-
-
-def _tls(cluster: Mapping[str, str], user: Mapping[str, str], folder: Path) -> ssl.SSLContext:
-    if "certificate-authority-data" in cluster:
-        authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
-        context = ssl.create_default_context(cadata=authority)
-    else:
-        context = ssl.create_default_context(cafile=str(folder / cluster["certificate-authority"]))
-    if "client-certificate-data" in user:
-        with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # ssl reads it from files only
-            file.write(base64.b64decode(user["client-certificate-data"]))
-            file.write(base64.b64decode(user["client-key-data"]))
-            file.flush()
-            context.load_cert_chain(file.name)
-    return context

@@ -6,6 +6,7 @@ import ssl
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Client:
             cluster = content["clusters"][0]["cluster"]
             user = content["users"][0]["user"]
             self._server = str(cluster["server"])
-            self._context = _tls(cluster, user, kubeconfig.parent)
+            self._context = tls(cluster, user, kubeconfig.parent)
         except (OSError, KeyError, IndexError, TypeError, yaml.YAMLError) as error:
             raise PermanentError(f"{kubeconfig}: not a kubeconfig of a sandbox: {error!r}") from error
         self._token = user.get("token")
@@ -60,7 +61,11 @@ class Client:
         return items
 
 
-def _tls(cluster: dict[str, Any], user: dict[str, Any], folder: Path) -> ssl.SSLContext:
+def tls(cluster: Mapping[str, Any], user: Mapping[str, Any], folder: Path) -> ssl.SSLContext:
+    """As a kubeconfig's cluster and user say; ``folder``: where the files are that they name.
+
+    Raises OSError and KeyError for what is not there.
+    """
     if "certificate-authority-data" in cluster:
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
         context = ssl.create_default_context(cadata=authority)
