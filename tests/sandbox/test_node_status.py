@@ -111,3 +111,25 @@ def test_obstacles_of_the_scheduler() -> None:
     first = {"metadata": {"name": "first", "namespace": "n", "labels": {"app": "db"}}}
     store.create("", "pods", {**first, "spec": {"nodeName": "sandbox", "containers": []}})
     assert "anti-affinity" in str(obstacle(store, pod(affinity=apart)))
+
+
+def test_pods_that_must_spread() -> None:
+    store = MemoryStore()
+    labels = {"kubernetes.io/hostname": "sandbox"}
+    store.create("", "nodes", {"metadata": {"name": "sandbox", "labels": labels}, "spec": {}})
+    wanted = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+    wanted["labelSelector"] = {"matchLabels": {"app": "db"}}
+
+    def obstacle_of(**changed: Any) -> str | None:
+        one = pod(topologySpreadConstraints=[{**wanted, **changed}])
+        one["metadata"]["labels"] = {"app": "db"}
+        return obstacle(store, one)
+
+    first = {"metadata": {"name": "first", "namespace": "n", "labels": {"app": "db"}}}
+    store.create("", "pods", {**first, "spec": {"nodeName": "sandbox", "containers": []}})
+    nodes = "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints"
+    assert obstacle_of(topologyKey="zone") == f"{nodes} (missing required label)."
+    assert obstacle_of(topologyKey="zone", whenUnsatisfiable="ScheduleAnyway") is None
+    assert obstacle_of() is None, "one domain is as full as the fullest"
+    assert obstacle_of(minDomains=2) == f"{nodes}."
+    assert obstacle_of(minDomains=2, maxSkew=2) is None

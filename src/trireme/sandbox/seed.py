@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from trireme.sandbox.apiserver.writes.priority import system_classes
 from trireme.sandbox.controllers.namespaces import initial_namespaces
 from trireme.sandbox.controllers.volumes import default_class
 from trireme.sandbox.network.addresses import Network
@@ -10,10 +11,12 @@ from trireme.sandbox.store.interface import ExistsError, Key, Object, Store
 
 
 def seed(store: Store, network: Network, api_port: int) -> None:
-    """Namespaces, the default StorageClass, and Service ``kubernetes`` at this network's address and ``api_port``."""
+    """Namespaces, StorageClass and PriorityClasses, Service ``kubernetes`` at this network's address and ``api_port``."""
     for namespace in initial_namespaces():
         _create(store, "", "namespaces", namespace)
     _create(store, "storage.k8s.io", "storageclasses", default_class())
+    for each in system_classes():
+        _create(store, "scheduling.k8s.io", "priorityclasses", each)
     for group, resource, obj in kubernetes_service(network, api_port):
         if not _create(store, group, resource, obj):
             _follow(store, group, resource, obj, ("spec", "endpoints", "ports"))

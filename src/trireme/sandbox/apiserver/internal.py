@@ -5,6 +5,7 @@ from trireme.sandbox.apiserver.errors import ApiError, forbidden
 from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.writes.admission import admit_security
 from trireme.sandbox.apiserver.writes.prepare import prepare_create
+from trireme.sandbox.apiserver.writes.priority import admit_priority
 from trireme.sandbox.store.interface import Key, NotFoundError, Object, RefusedError
 
 
@@ -18,6 +19,7 @@ def complete(cluster: Cluster, group: str, resource: str, obj: Object) -> None:
         return
     try:
         _require_account(cluster, kind, obj)
+        admit_priority(cluster, kind, obj)
         admit_security(cluster, kind, obj, obj["spec"], [])
     except ApiError as error:
         raise RefusedError(str(error)) from error

@@ -157,6 +157,9 @@ def _groups() -> Iterator[Kind]:
         "storage.k8s.io", "storage", "StorageClass", "storageclasses", namespaced=False, short=("sc",)
     )
     yield named(
+        "scheduling.k8s.io", "scheduling", "PriorityClass", "priorityclasses", namespaced=False, short=("pc",)
+    )
+    yield named(
         "apiextensions.k8s.io",
         "apiextensions",
         "CustomResourceDefinition",

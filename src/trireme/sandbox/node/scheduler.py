@@ -1,6 +1,6 @@
 """Binds pods to the only node, or says why they cannot be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from trireme.sandbox.controllers.events import Recorder
@@ -46,8 +46,15 @@ def _obstacles(store: Store, pod: Object) -> Iterator[str]:
     yield from (f"0/1 nodes are available: {why}." for why in _unbound_claims(store, pod))
     if not (pod["spec"].get("nodeSelector") or {}).items() <= labels_of(node).items():
         yield "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
-    if _shuns(pod, (other for other in store.list("", "pods", namespace_of(pod)) if _placed(other))):
+    others = [other for other in store.list("", "pods", namespace_of(pod)) if _placed(other)]
+    if _shuns(pod, others):
         yield "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules."
+    spread = (_cannot_spread(pod, labels_of(node), others, each) for each in _spread_constraints(pod))
+    yield from (
+        f"0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints{why}."
+        for why in spread
+        if why is not None
+    )
 
 
 def _unbound_claims(store: Store, pod: Object) -> Iterator[str]:
@@ -64,12 +71,30 @@ def _unbound_claims(store: Store, pod: Object) -> Iterator[str]:
             yield f'persistentvolumeclaim "{claim}" is not bound yet'
 
 
-def _shuns(pod: Object, others: Iterator[Object]) -> bool:
+def _shuns(pod: Object, others: Iterable[Object]) -> bool:
     """With one node every topology has one domain: a required anti-affinity allows no second match."""
     affinity = (pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}
     terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
     labels = [labels_of(other) for other in others]
     return any(selects(term.get("labelSelector"), found) for term in terms for found in labels)
+
+
+def _spread_constraints(pod: Object) -> list[Object]:
+    given = pod["spec"].get("topologySpreadConstraints") or ()
+    return [each for each in given if each["whenUnsatisfiable"] == "DoNotSchedule"]
+
+
+def _cannot_spread(
+    pod: Object, node: Mapping[str, str], others: Iterable[Object], constraint: Object
+) -> str | None:
+    """With one node there is one domain, which differs from none: but where more of them must be there."""
+    if constraint["topologyKey"] not in node:
+        return " (missing required label)"
+    if constraint.get("minDomains", 1) <= 1:
+        return None
+    selector = constraint.get("labelSelector")
+    there = sum(selects(selector, labels_of(other)) for other in others)
+    return "" if there + selects(selector, labels_of(pod)) > constraint["maxSkew"] else None
 
 
 def _placed(pod: Object) -> bool:

@@ -20,6 +20,7 @@ from trireme.sandbox.apiserver.rules.names import (
     subdomain_problem,
 )
 from trireme.sandbox.apiserver.rules.storage import quantity
+from trireme.sandbox.apiserver.rules.tolerations import check_toleration
 from trireme.sandbox.store.interface import Object
 
 POD_UPDATE = (
@@ -65,6 +66,8 @@ def check_pod_spec(spec: Object, path: str, claims: Iterable[str] = ()) -> Itera
         for number, container in enumerate(rows):
             here = f"{path}.{field}[{number}]"
             yield from _check_container(container, here, volumes, is_init=field == "initContainers")
+    for number, toleration in enumerate(spec.get("tolerations") or ()):
+        yield from check_toleration(toleration, f"{path}.tolerations[{number}]")
     for field in ("hostname", "subdomain"):
         if spec.get(field) and (problem := label_problem(spec[field])):
             yield invalid_value(f"{path}.{field}", spec[field], problem)

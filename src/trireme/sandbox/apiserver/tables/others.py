@@ -1,4 +1,4 @@
-"""Columns of roles, bindings, storage classes, leases and network policies."""
+"""Columns of roles, bindings, storage and priority classes, leases and network policies."""
 
 from trireme.sandbox.apiserver.tables.cells import AGE, NAME, Column, dig, field, selector_text
 from trireme.sandbox.store.interface import Object
@@ -44,6 +44,13 @@ STORAGE_CLASS = (
     Column("VolumeBindingMode", field("volumeBindingMode", "Immediate")),
     Column("AllowVolumeExpansion", field("allowVolumeExpansion", False)),
     AGE,
+)
+PRIORITY_CLASS = (
+    NAME,
+    Column("Value", field("value"), type="integer"),
+    Column("Global-Default", field("globalDefault", False), type="boolean"),
+    AGE,
+    Column("PreemptionPolicy", field("preemptionPolicy")),
 )
 LEASE = (NAME, Column("Holder", field("spec.holderIdentity")), AGE)
 NETWORK_POLICY = (NAME, Column("Pod-Selector", lambda obj: selector_text(dig(obj, "spec.podSelector"))), AGE)

@@ -32,6 +32,7 @@ COLUMNS: dict[tuple[str, str], tuple[Column, ...]] = {
     ("rbac.authorization.k8s.io", "rolebindings"): others.BINDING,
     ("rbac.authorization.k8s.io", "clusterrolebindings"): others.BINDING,
     ("storage.k8s.io", "storageclasses"): others.STORAGE_CLASS,
+    ("scheduling.k8s.io", "priorityclasses"): others.PRIORITY_CLASS,
     ("coordination.k8s.io", "leases"): others.LEASE,
     ("networking.k8s.io", "networkpolicies"): others.NETWORK_POLICY,
 }

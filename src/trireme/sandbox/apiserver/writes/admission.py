@@ -14,6 +14,7 @@ from trireme.sandbox.apiserver.errors import forbidden, invalid, invalid_value, 
 from trireme.sandbox.apiserver.kinds import Kind
 from trireme.sandbox.apiserver.selectors import labels_of
 from trireme.sandbox.apiserver.writes.podsecurity import violations
+from trireme.sandbox.apiserver.writes.priority import admit_priority
 from trireme.sandbox.store.interface import Key, NotFoundError, Object
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -29,6 +30,7 @@ async def admit_create(cluster: Cluster, kind: Kind, obj: Object, user: User, wa
     match kind.group, kind.plural:
         case "", "pods":
             await _admit_account(cluster, kind, obj)
+            admit_priority(cluster, kind, obj)
             admit_security(cluster, kind, obj, obj["spec"], warnings)
         case "", "services":
             _allocate_address(cluster, kind, obj)
