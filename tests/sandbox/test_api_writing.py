@@ -134,6 +134,10 @@ class TestRefusals:
 
     async def test_saying_no_to_what_is_not_emulated_is_fine(self, client: Client) -> None:
         assert (await client.ask("POST", f"{NS}/pods", pod(hostNetwork=False))).code == 201
+        one = {"name": "c", "image": "i", "securityContext": {"privileged": False}}
+        plain = {**pod(containers=[one]), "metadata": {"name": "q"}}
+        made = (await client.ask("POST", f"{NS}/pods", plain)).body
+        assert made["spec"]["containers"][0]["securityContext"] == {"privileged": False}
 
     async def test_what_is_recorded_without_effect_is_said_once(self, client: Client) -> None:
         limits = {"resources": {"limits": {"cpu": "1"}}}

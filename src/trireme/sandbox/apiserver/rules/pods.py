@@ -10,6 +10,7 @@ from trireme.sandbox.apiserver.errors import (
     forbidden_field,
     invalid_value,
     missing_reference,
+    not_emulated,
     required,
 )
 from trireme.sandbox.apiserver.rules.names import (
@@ -121,6 +122,8 @@ def _check_container(
     for hook, handler in (container.get("lifecycle") or {}).items():
         yield from _check_handler(handler, f"{path}.lifecycle.{hook}", HOOK_HANDLERS)
     yield from _check_resources(container.get("resources") or {}, f"{path}.resources")
+    if (container.get("securityContext") or {}).get("privileged"):
+        yield not_emulated(f"{path}.securityContext.privileged")
 
 
 def _check_ports(ports: Sequence[Object], path: str) -> Iterator[Cause]:
