@@ -43,6 +43,16 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"recovery": {"after": "5s"}}, "spec.recovery.after: after must be from 1m to 168h"),
     ({"updateStrategy": {"type": "Now"}}, "expected 'RollingUpdate', 'OnDelete' or 'Never'; found 'Now'"),
     ({"resources": {"limits": {"memory": "64Mi"}}}, "spec.resources.limits: limits.memory must be at least"),
+    ({"tolerations": [{}]}, "spec.tolerations[0].operator: operator must be Exists where no key is given"),
+    (
+        {"tolerations": [{"operator": "Exists", "value": "a"}]},
+        "spec.tolerations[0].value: value has a meaning with operator Equal only",
+    ),
+    (
+        {"tolerations": [{"key": "a", "tolerationSeconds": 1}]},
+        "spec.tolerations[0].tolerationSeconds: tolerationSeconds has a meaning with effect NoExecute only",
+    ),
+    ({"tolerations": [{"key": "a b"}]}, "spec.tolerations[0].key: expected String should match"),
     ({"username": "root"}, "spec.username: username must not be root"),
     ({"username": "trireme_sst"}, "spec.username: username must not be root"),
     ({"database": "Information_Schema"}, "spec.database: database must not be one of mysql"),

@@ -13,6 +13,7 @@ QUANTITY = r"^[0-9]+(\.[0-9]+)?([KMGTPE]i|[munkMGTPE])?$"
 DURATION = r"^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$"
 NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 KEY = r"^[-._a-zA-Z0-9]+$"
+LABEL_KEY = r"^(([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
 LABEL = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 
 _LIST_KEYS = "x-kubernetes-list-map-keys"
@@ -114,6 +115,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME, max_length=253)]
 """The name of a Kubernetes object."""
 Key = Annotated[str, StringConstraints(pattern=KEY, max_length=253)]
 """A key of a Secret or ConfigMap."""
+LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY, max_length=317)]
 LabelValue = Annotated[str, StringConstraints(pattern=LABEL, max_length=63)]
 Labels = Annotated[
     dict[Annotated[str, StringConstraints(max_length=317)], LabelValue],

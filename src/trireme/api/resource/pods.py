@@ -9,7 +9,9 @@ from trireme.api.resource.base import (
     Annotations,
     Flag,
     Kubernetes,
+    LabelKey,
     Labels,
+    LabelValue,
     Model,
     Name,
     Passed,
@@ -126,14 +128,35 @@ class Affinity(Model):
 class Toleration(Model):
     """A taint of nodes that the members tolerate."""
 
-    key: Text | None = field("Key of the taint; without it, all.", None, None)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            field="operator",
+            cel="has(self.key) && self.key != '' || has(self.operator) && self.operator == 'Exists'",
+            message="operator must be Exists where no key is given: that tolerates every taint",
+            holds=lambda self: bool(self.key) or self.operator == "Exists",
+        ),
+        Rule(
+            field="value",
+            cel="!has(self.value) || self.value == '' || !has(self.operator) || self.operator == 'Equal'",
+            message="value has a meaning with operator Equal only",
+            holds=lambda self: not self.value or self.operator in (None, "Equal"),
+        ),
+        Rule(
+            field="tolerationSeconds",
+            cel="!has(self.tolerationSeconds) || has(self.effect) && self.effect == 'NoExecute'",
+            message="tolerationSeconds has a meaning with effect NoExecute only",
+            holds=lambda self: self.toleration_seconds is None or self.effect == "NoExecute",
+        ),
+    )
+
+    key: LabelKey | None = field("Key of the taint; without it, all, and operator is Exists.", None, None)
     operator: Literal["Exists", "Equal"] | None = field("Equal if not given.", None, None)
-    value: Text | None = field("Value of the taint.", None, None)
+    value: LabelValue | None = field("Value of the taint.", None, None)
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = field(
         "Effect of the taint; without it, all.", None, None
     )
     toleration_seconds: Whole | None = field(
-        "How long a NoExecute taint is tolerated, in seconds; without it, for ever.",
+        "How long a taint is tolerated, in seconds, with effect NoExecute; without it, for ever.",
         None,
         None,
         ge=0,
