@@ -6,6 +6,14 @@ from typing import Any
 from tests.servers.spec_changes import OTHERS, Change, Reach, Stops, generated, of, reach, together
 from tests.unit.resource.mutations import Path
 
+SPOT = {
+    "key": "spot",
+    "operator": "Equal",
+    "value": "yes",
+    "effect": "NoExecute",
+    "tolerationSeconds": 60,
+}
+SPREAD = {"maxSkew": 2, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
 LIMITED = {"requests": {"memory": "48Mi"}, "limits": {"memory": "256Mi", "cpu": 1}}
 
 
@@ -37,7 +45,8 @@ COMPANY = (
         initContainers=[{"name": "before", "image": "trireme/trireme", "command": ["true"]}],
         env=[{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
         envFrom=[{"prefix": "OF_", "configMapRef": {"name": "not-there", "optional": True}}],
-        tolerations=[{"key": "spot", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}],
+        tolerations=[SPOT],
+        topologySpreadConstraints=[SPREAD],
         affinity={
             "antiAffinityEnabled": False,
             "nodeAffinity": {
@@ -77,7 +86,7 @@ FOUR = of(
         "enabled": True,
         "resources": LIMITED,
         "affinity": {"antiAffinityEnabled": False},
-        "tolerations": [{"key": "spot", "operator": "Exists"}],
+        "tolerations": [SPOT],
         "priorityClassName": "system-cluster-critical",
     },
 )
@@ -107,6 +116,9 @@ STOPS: dict[str, str] = {
     "nodeSelector": "node",
     "serviceAccountName": "abc",
     "affinity.antiAffinityEnabled": "anti-affinity",
+    "topologySpreadConstraints": "topology spread constraints (missing required label)",
+    "topologySpreadConstraints.0.whenUnsatisfiable": "",
+    "priorityClassName": "no PriorityClass with name abc was found",
     "newCluster": "newCluster cannot be set: this cluster has data",
     "envFrom": "envFrom",
     "volumeMounts": "volumeMounts",
@@ -117,7 +129,7 @@ STOPS: dict[str, str] = {
     "initContainers.0.name": "abc",
     "initContainers.0.image": "abc",
 }
-"""By the field's path, or one above: words of what is said to people."""
+"""By the field's path, or one above: words of what is said to people; '' for one that can be in effect."""
 
 
 @cache

@@ -58,7 +58,10 @@ def few(reaches: Reach) -> list[Change]:
 
 def wait_in_effect(demo: Operated, change: Change) -> str:
     """Why it is not; '' when it is."""
-    said = ended(demo, f"{change.names} is in effect, refused, or stopped with the reason")
+    try:
+        said = ended(demo, f"{change.names} is in effect, refused, or stopped with the reason")
+    except AssertionError as error:
+        return str(error)
     if said:
         return said
     last: list[str] = []
@@ -69,8 +72,8 @@ def wait_in_effect(demo: Operated, change: Change) -> str:
 
     try:
         wait_until(probe, "it is in effect", 60)
-    except AssertionError:
-        return last[0] if last else "it cannot be seen"
+    except AssertionError as error:
+        return last[0] if last else str(error)
     return ""
 
 
@@ -96,16 +99,17 @@ def kept(demo: Operated) -> bool:
     return all(demo.sql_in(pod, "SELECT id FROM kept") == [(42,)] for pod in demo.pods())
 
 
-def culprits(demo: Operated, change: Change, before: tuple[str, dict[str, object]]) -> Iterator[str]:
-    """The fields of a group that failed which fail in smaller groups, too."""
-    if len(change.values) == 1:
-        yield change.names
-        return
-    for half in change.halves():
+def culprits(
+    demo: Operated, change: Change, why: str, before: tuple[str, dict[str, object]]
+) -> Iterator[str]:
+    """The values of a group that fail alone, and each one's reason; of those that fail only together, all."""
+    found: list[str] = []
+    for half in change.halves() if len(change.values) > 1 else ():
         failed = put(demo, half.spec) or wait_in_effect(demo, half)
         revert(demo, *before)
         if failed:
-            yield from culprits(demo, half, before)
+            found += culprits(demo, half, failed, before)
+    yield from found or [f"{change.names}: {why}"]
 
 
 def tries(demo: Operated, change: Change) -> None:
@@ -114,7 +118,7 @@ def tries(demo: Operated, change: Change) -> None:
     why = put(demo, change.spec) or wait_in_effect(demo, change)
     if why:
         revert(demo, *before)
-        raise AssertionError(f"{'; '.join(culprits(demo, change, before))}: {why}")
+        raise AssertionError("\n".join(culprits(demo, change, why, before)))
     if change.spec.get("hibernate") is not True:
         assert kept(demo)
     after = {name: uid for name, uid in demo.uids().items() if name in pods}
