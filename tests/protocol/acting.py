@@ -41,6 +41,7 @@ def hear(world: World, member: Member, other: Member) -> bool:
     if agent is None or agent.heard is None or member is other or not other.responsive:
         return False
     agent.heard[other.ordinal] = world.report(other)
+    agent.asked_since |= {other.ordinal}
     return True
 
 
@@ -61,6 +62,7 @@ def decide(world: World, member: Member) -> bool:
     if agent.heard.keys() != agent.answers.keys():
         agent.company_since = world.now
     agent.answers, agent.heard = agent.heard, None
+    agent.outdated, agent.asked_since = agent.outdated - agent.asked_since, frozenset()
     decision = _decision(world, member, agent)
     if world.story is not None and (decision.phase, decision.why) != (agent.phase, agent.why):
         world.tell(f"    member {member.ordinal} {decision.phase}: {decision.why}")
@@ -127,7 +129,7 @@ def _execute(world: World, member: Member, agent: Agent, action: Action) -> None
         case situation.Claim(claim=claim):
             agent.writer = claim
         case situation.Retire():
-            agent.retire_since = world.now
+            agent.retire_since = world.now if member.server is not None else None
         case situation.SetAside():
             agent.busy, agent.aside = Phase.JOINING, action
         case situation.DropHeir() | situation.Dismiss():
@@ -281,6 +283,7 @@ def give_grant(world: World, voter: Member, request: GrantRequest) -> tuple[bool
             world.write(voter, grant=outcome.grant)
         else:
             world.tell(f"    member {voter.ordinal} grants without writing it down")
+        agent.outdated, agent.asked_since = frozenset(range(len(world.members))), frozenset()
     return True, outcome.why
 
 

@@ -64,6 +64,10 @@ class Agent:
     """Answers of the round under way; None while no round is."""
     early: dict[int, tuple[Report, float]] = field(default_factory=dict)
     """Answers that came before the round, and when: a call of the round before goes on where it was slow."""
+    asked_since: frozenset[int] = frozenset()
+    """Of the answers of the round under way: those that were asked for after the last grant."""
+    outdated: frozenset[int] = frozenset()
+    """Whose last answer may be from before the grant."""
     status: ServerReport | None = None
     facts: Facts | None = None
     asked_engine: bool = False
@@ -243,7 +247,9 @@ class Member:
         assert agent is not None
         overdue = self.patience is not None and now - agent.company_since >= self.patience
         young = now - agent.started < HEARING_SECONDS
-        return Terms(declared=self.declared, named=agent.named, overdue=overdue, young=young)
+        return Terms(
+            declared=self.declared, named=agent.named, overdue=overdue, young=young, outdated=agent.outdated
+        )
 
     def picture(self, now: float) -> tuple[object, ...]:
         """All that the situation is made of: while it is the same, so is the decision. Of the time only this counts, but

@@ -8,6 +8,7 @@ from tests.protocol.galera import State, uuid_of
 from tests.protocol.group import pending_view
 from tests.protocol.steps import STEPS, synced, take
 from tests.protocol.world import Violation, World
+from trireme.api.report import Phase
 
 PATIENCE_SECONDS = 300
 """From the last fault until all are Synced: several times the longest back-off (30 s) plus Galera's own (30 s)."""
@@ -165,11 +166,11 @@ def _check_end(world: World) -> None:
 
 def _needs_person(world: World) -> bool:
     """Legitimate only after a volume was lost, or an old copy put back: nobody of the latest view has a directory that
-    may be bootstrapped, or there are two histories, or two branches of one.
+    may be bootstrapped, or there are two histories, or two branches of one; or after people chose twice.
     """
     if world.put_back and (world.misled or doubt.parted(world) or doubt.promised(world)):
         return True
-    if any(_of_a_branch_of_its_own(world, member) for member in world.members):
+    if _two_words(world):
         return True
     if not (world.lost_volumes or world.put_back):
         return False
@@ -182,12 +183,19 @@ def _needs_person(world: World) -> bool:
     return not any(provable(world.members[ordinal].volume) for ordinal in asked)
 
 
-def _of_a_branch_of_its_own(world: World, member: Member) -> bool:
-    """It went on without others by its own gap, and was said to be gone by those who live: it waits for a person, who may
-    rebuild it, and nothing of it is set aside before."""
-    mine = {gap.id for gap in member.volume.record.gaps}
-    theirs = [
-        g for o in world.members if o is not member and o.server is not None for g in o.volume.record.gaps
-    ]
-    given_up = any(member.ordinal in gap.missing and gap.id not in mine for gap in theirs)
-    return given_up and not mine <= {gap.id for gap in theirs}
+def _two_words(world: World) -> bool:
+    """All are whole but those who went on by a gap of their own, and were then said to be gone. They are Blocked: a person
+    compares the two."""
+    rest = [m for m in world.members if m.server is not None and m.server.state is State.SYNCED]
+    apart = [m for m in world.members if m not in rest]
+    return bool(rest) and synced(world, rest) and all(_chosen_and_left(m, rest) for m in apart)
+
+
+def _chosen_and_left(member: Member, rest: list[Member]) -> bool:
+    mine = {gap.id: gap for gap in member.volume.record.gaps}
+    theirs = {gap.id: gap for other in rest for gap in other.volume.record.gaps}
+    left = [gap for id_, gap in theirs.items() if id_ not in mine and member.ordinal in gap.missing]
+    chosen = [gap for id_, gap in mine.items() if id_ not in theirs]
+    words = any(gap.by == "alice" for gap in left + chosen)
+    blocked = member.agent is not None and member.agent.phase is Phase.BLOCKED
+    return bool(left and chosen) and words and blocked

@@ -234,9 +234,11 @@ def _join_key(join: Join | None) -> object:
 
 def _member_key(member: Member, instances: dict[int, int], now: float) -> Key:
     server, volume, agent = member.server, member.volume, member.agent
+    grant = volume.record.grant
     return (
         volume.record, volume.data, volume.files, volume.grastate, volume.safe, volume.marks,
         agent is not None and _agent_key(agent, now, member.patience),
+        agent is not None and grant is not None and grant.candidate in agent.outdated,
         server is not None and (
             server.launch, server.addresses, server.state, server.log, server.applied, server.entered, server.noted,
             server.up, server.stopping, server.votes, server.name, server.breaks, server.last_primary[0],

@@ -189,6 +189,12 @@ def _never_ahead(request: GrantRequest, voter: Report, answers: Mapping[int, Rep
     return judge_request(request, replace(voter, position=None, last_view=None), answers, terms)
 
 
+def _old_answers_count(
+    request: GrantRequest, voter: Report, answers: Mapping[int, Report], terms: Terms
+) -> object:
+    return judge_request(request, voter, answers, replace(terms, outdated=frozenset()))
+
+
 def _always_vouches(*_: object) -> bool:
     return True
 
@@ -363,6 +369,7 @@ MUTANTS = (
     Mutant("servers from before a gap connect by themselves", ((acting, "group_name", _one_name),)),
     Mutant("what a person gave up binds all the same", ((candidate, "_undone", _nobody),)),
     Mutant("a grant to a person's choice is spent by a view from before it", ((grants, "is_spent", _spent_by_any),)),
+    Mutant("an answer from before a grant tells what became of it", ((grants, "judge_request", _old_answers_count),)),
     Mutant("who is ahead of a person's choice, in no later view, counts as before", (
         *((module, "left_behind", _by_views_alone) for module in (gaps, grants)),)),
     Mutant("who joins after a person's choice keeps a view that was given up", (

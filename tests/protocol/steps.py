@@ -1,6 +1,6 @@
 """The steps of which schedules are made. A step that cannot be taken now is skipped, so any list of steps is one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.protocol import acting, doubt, group
 from tests.protocol.agent import Member
@@ -361,10 +361,10 @@ NOT_OF_A_MEMBER = frozenset({"arrive", "regroup", "kill all", "cut", "scale", "t
 """The first argument of every other step is an ordinal (of both ``hear`` the second, too)."""
 
 
-def synced(world: World) -> bool:
-    """All members serve in one Primary, each agent knows, and all agree on one writer."""
+def synced(world: World, members: Sequence[Member] = ()) -> bool:
+    """All members, or these, serve in one Primary, each agent knows, and all agree on one writer."""
     numbers = set()
-    for member in world.members:
+    for member in members or world.members:
         agent, server = member.agent, member.server
         if (
             agent is None
@@ -377,6 +377,8 @@ def synced(world: World) -> bool:
         if agent.status is None or not agent.status.synced or member.volume.record.joining:
             return False
     writers = {
-        m.agent.writer.ordinal for m in world.members if m.agent is not None and m.agent.writer is not None
+        m.agent.writer.ordinal
+        for m in members or world.members
+        if m.agent is not None and m.agent.writer is not None
     }
     return len(numbers) == 1 and len(writers) == 1

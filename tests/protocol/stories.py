@@ -154,4 +154,15 @@ STORIES: dict[str, Schedule] = {
             ("rebuild", 1), ("commit", 1, 1), ("die", 1, 0, 0), ("round", 1, 0, 0), ("round", 1, 0, 0), ("work", 1, 0),
             ("round", 1, 0, 0), ("die", 0, 3, 0),
         )),
+    "two people choose two members, and a voter's last word of the one that it granted is from before that": Schedule(
+        3, Begin.WHOLE, (
+            ("settle", 1, 1, 0), ("settle", 0, 3, 0), ("kill all", 2, 0), ("settle", 1, 20, 0), ("settle", 0, 3, 0),
+            ("recover", 1, 0), ("round", 1, 0, 0), ("recover", 0, 0), ("round", 0, 0, 0), ("poll", 0, 0), ("poll", 1, 0),
+            ("round", 1, 0, 0), ("round", 2, 0, 0), ("round", 0, 0, 0), ("connect", 0),
+        )),
+    "a server dies after its member decided to leave the group, and before it begins": Schedule(
+        3, Begin.WHOLE, (
+            ("rebuild", 1), ("look", 1), ("hear", 1, 0), ("hear", 1, 2), ("decide", 1), ("die", 1, 0, 0),
+            ("act", 1, 0), ("cut", 0b010000), ("regroup", 0), ("regroup", 1),
+        )),
 }  # fmt: skip

@@ -1,20 +1,23 @@
 """Whom an agent asks: those that the name service tells, and those that its server is together with."""
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from tests.unit.agent_environment import ENVIRONMENT
+from tests.unit.core.builders import member as another
 from trireme.adapters.mariadb.notify import NotifiedMember
 from trireme.adapters.peers import Silence
 from trireme.agent.member import Member
 from trireme.agent.observe import Observer
 from trireme.agent.records import Records
 from trireme.agent.settings import read_settings
-from trireme.api.report import Phase
+from trireme.api.report import Phase, Report
 from trireme.core.draining import Drain
 
 
@@ -30,11 +33,15 @@ class Peers:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.prompt = False
+        self.going_on: frozenset[str] = frozenset()
+        self.said: dict[str, Report] = {}
 
-    async def reports(self, addresses: Sequence[str], news: asyncio.Event, *, prompt: bool) -> list[Silence]:
+    async def reports(
+        self, addresses: Sequence[str], news: asyncio.Event, *, prompt: bool
+    ) -> list[Report | Silence]:
         assert not news.is_set()
         self.asked, self.prompt = list(addresses), prompt
-        return [Silence("no answer")] * len(addresses)
+        return [self.said.get(address, Silence("no answer")) for address in addresses]
 
 
 def observer(tmp_path: Path, peers: Peers) -> tuple[Member, Observer]:
@@ -95,3 +102,22 @@ def test_an_address_that_nobody_has_any_more_is_not_waited_for_while_clients_mov
 )
 def test_host_of_an_incoming_address(address: str, host: str) -> None:
     assert NotifiedMember("uuid", "demo-0", address).host == host
+
+
+def test_an_answer_that_was_asked_for_before_a_grant_is_outdated_and_one_from_a_call_that_went_on_may_be(
+    tmp_path: Path,
+) -> None:
+    """Fails where it counts: of a candidate that had not heard of its own grant yet it says that it forgot it."""
+    peers = Peers()
+    member, looks = observer(tmp_path, peers)
+    peers.said = {"10.0.0.2": replace(another(1).report, cluster="test/demo", address="10.0.0.2")}
+    asyncio.run(looks._ask_members(prompt=False))
+    assert member.terms().outdated == frozenset()
+    member.granted_at = time.monotonic()
+    assert member.terms().outdated == {1}
+    peers.going_on = frozenset({"10.0.0.2"})
+    asyncio.run(looks._ask_members(prompt=False))
+    assert member.terms().outdated == {1}
+    peers.going_on = frozenset()
+    asyncio.run(looks._ask_members(prompt=False))
+    assert member.terms().outdated == frozenset()

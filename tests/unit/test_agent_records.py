@@ -1,5 +1,6 @@
 """What a member writes down, on a volume that it cannot write to."""
 
+import asyncio
 import os
 import shutil
 import stat
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -17,13 +19,14 @@ from tests.unit.agent_environment import ENVIRONMENT
 from tests.unit.core.builders import gap
 from tests.unit.core.builders import member as candidate
 from trireme.adapters.mariadb import datadir
-from trireme.agent.act import give_grant
+from trireme.agent.act import Actor, give_grant
 from trireme.agent.member import Member
 from trireme.agent.records import Record, Records, hold, unexpired_word
 from trireme.agent.settings import read_settings
 from trireme.api.position import View
 from trireme.api.report import Candidacy, GrantRequest, Override
 from trireme.base.errors import PermanentError
+from trireme.core.situation import Retire
 
 
 @pytest.fixture
@@ -131,8 +134,20 @@ def test_a_grant_that_cannot_be_written_down_is_refused_in_words(tmp_path: Path,
         "its grant cannot be written down: No such file or directory",
     )
     assert alone.report().grant is None
+    assert alone.granted_at is None
     (tmp_path / "trireme").mkdir()
     assert give_grant(alone, request).granted
+    assert alone.granted_at is not None
+
+
+def test_a_server_that_ended_since_does_not_leave_the_group(alone: Member) -> None:
+    """Fails where its member is leaving then: it would refuse every candidate, and nobody could bootstrap."""
+    actor = Actor(alone, cast(Any, None), cast(Any, None), cast(Any, None), b"")
+    asyncio.run(actor.act((Retire("was asked for a new copy of the data"),)))
+    assert not alone.report().leaving
+    alone.server = cast(Any, object())
+    asyncio.run(actor.act((Retire("was asked for a new copy of the data"),)))
+    assert alone.report().leaving
 
 
 def test_a_second_agent_on_the_same_volume_is_refused(tmp_path: Path) -> None:

@@ -58,6 +58,11 @@ class Peers:
         self._late: dict[str, Call] = {}
         """Those who gave no answer the last time, and the calls to them that go on."""
 
+    @property
+    def going_on(self) -> frozenset[str]:
+        """Addresses whose answer in the next round may be to a call that began before it."""
+        return frozenset(self._late)
+
     async def close(self) -> None:
         await _cancel(self._late.values())
         if self._session is not None:

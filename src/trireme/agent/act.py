@@ -105,8 +105,9 @@ class Actor:
                     member.records.change(rebuild=None)
                     log.info("has a new copy of the data")
             case situation.Retire(why=why):
-                log.warning("%s", why)
-                member.retire_since = time.monotonic()
+                if member.running:
+                    log.warning("%s", why)
+                    member.retire_since = time.monotonic()
             case situation.SetAside():
                 self._begin(Phase.JOINING, "sets its data aside", partial(self._set_aside, action))
             case Claim() | DropHeir() | Dismiss():
@@ -339,6 +340,7 @@ def give_grant(member: Member, request: GrantRequest) -> GrantReply:
     if outcome.grant != member.records.record.grant:
         try:
             member.records.change(grant=outcome.grant)
+            member.granted_at = time.monotonic()
         except OSError as error:
             why = f"its grant cannot be written down: {error.strerror}"
             return GrantReply(granted=False, why=why, voter=member.report())

@@ -102,6 +102,10 @@ class Member:
     role_label: str | None = None
     """The role that this agent gave its pod as a label, "" for none yet; None where no labels are kept."""
     answers: Mapping[int, Report] = field(default_factory=dict)
+    asked_at: Mapping[int, float] = field(default_factory=dict)
+    """By ordinal: when its last answer was asked for; 0.0 where it may have been long before."""
+    granted_at: float | None = None
+    """When this agent last gave a grant. Whoever answers an agent that just started does so after all its grants."""
     silent: Mapping[str, str] = field(default_factory=dict)
     addresses: frozenset[str] = frozenset()
     group_addresses: frozenset[str] = frozenset()
@@ -246,8 +250,13 @@ class Member:
             named=self.named,
             overdue=left is not None and left <= 0,
             founder=self.live.founder,
+            outdated=self._outdated(),
             young=time.monotonic() - self.started < HEARING_SECONDS,
         )
+
+    def _outdated(self) -> frozenset[int]:
+        given = self.granted_at
+        return frozenset(o for o in self.answers if given is not None and self.asked_at.get(o, 0.0) <= given)
 
     def patience_left(self) -> float | None:
         if self.live.patience is None:

@@ -159,8 +159,10 @@ class Observer:
         member = self._member
         grouped = member.group_addresses if member.running else frozenset()
         addresses = sorted((member.addresses | grouped | member.found_addresses) - {member.settings.address})
+        began, asked_before = time.monotonic(), self._peers.going_on
         heard = await self._peers.reports(addresses, member.wake, prompt=prompt)
         answers: dict[int, Report] = {}
+        asked_at: dict[int, float] = {}
         silent = {"SRV": self._lookup_error} if self._lookup_error else {}
         for address, answer in zip(addresses, heard, strict=True):
             if isinstance(answer, Silence):
@@ -168,10 +170,13 @@ class Observer:
             elif answer.cluster != member.settings.full_name or answer.ordinal == member.settings.ordinal:
                 silent[address] = f"it is member {answer.ordinal} of {answer.cluster}"
             else:
-                answers[answer.ordinal] = _preferred(answers.get(answer.ordinal), answer)
+                preferred = _preferred(answers.get(answer.ordinal), answer)
+                if preferred is answer:
+                    asked_at[answer.ordinal] = began if address not in asked_before else 0.0
+                answers[answer.ordinal] = preferred
         if answers.keys() != member.answers.keys():
             member.company_since = time.monotonic()
-        member.answers, member.silent = answers, silent
+        member.answers, member.asked_at, member.silent = answers, asked_at, silent
         self._read_live()
 
     def _read_live(self) -> None:

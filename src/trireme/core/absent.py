@@ -19,6 +19,12 @@ from trireme.core.situation import (
 from trireme.core.upgrading import can_copy
 from trireme.core.writer import may_write
 
+CHOOSE = (
+    "Compare the two, then give this member's data up (trireme rebuild), or stop the others and go on from it "
+    "(trireme recover)"
+)
+"""What is left to a person where two branches of one history have a right of their own."""
+
 
 def without_server(situation: Situation) -> Decision:
     if situation.engine_due:
@@ -67,10 +73,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
     beyond = gaps.diverged(me, known)
     apart = gaps.unknown_there(me, known)
     if apart is not None:
-        went_on = f"the cluster went on without {election.names(apart.missing)} from {apart.position}"
-        return Decision(
-            Phase.WAITING, f"a Primary answers that does not know that {went_on}: does not join that one"
-        )
+        return _apart(me, apart, gaps.left_behind(me, known))
     others = gaps.histories_of(me) - living - gaps.abandoned(gap for gap in known if gap not in me.gaps)
     if others:
         why = f"its data is of history {', '.join(sorted(others))}, the Primary's is {', '.join(living)}: not overwritten"
@@ -103,6 +106,25 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
     if beyond is not None:
         how = f"{how}: {_beyond(me, beyond)}"
     return Decision(Phase.JOINING, f"a Primary lives: joins it {how}", (*withdrawal(situation), action))
+
+
+def _apart(me: Report, mine: Gap, theirs: Gap | None) -> Decision:
+    """Each went on without the other, most likely because a person said so twice: it does not pass by waiting. Where the
+    Primary knows of nothing that excludes this member, it is one that was cut off, and ends as soon as it notices."""
+    if theirs is None:
+        went_on = f"the cluster went on without {election.names(mine.missing)} from {mine.position}"
+        why = f"a Primary answers that does not know that {went_on}: does not join that one"
+        return Decision(Phase.WAITING, why)
+    why = (
+        f"its data at {me.position} and the Primary's are two branches of one history: this one {_left(mine)} from "
+        f"{mine.position}, the Primary's {_left(theirs)} from {theirs.position}; nothing is merged or overwritten. "
+        f"{CHOOSE}"
+    )
+    return Decision(Phase.BLOCKED, why)
+
+
+def _left(gap: Gap) -> str:
+    return f"went on without {election.names(gap.missing)}" if gap.missing else "was chosen by a person"
 
 
 def _donors(situation: Situation, primaries: list[Report], writer: int | None) -> tuple[str, ...]:
@@ -191,8 +213,7 @@ def _of_another_branch(me: Report, primaries: list[Report]) -> Decision | None:
     if proof is not None:
         why = (
             f"its data at {me.position} and the Primary's are two branches of one history ({_words(proof)} is of one of "
-            "them only; an old copy of a volume was put back, say): nothing is merged or overwritten. Compare the two, "
-            "then give this member's data up (trireme rebuild), or stop the others and go on from it (trireme recover)"
+            f"them only; an old copy of a volume was put back, say): nothing is merged or overwritten. {CHOOSE}"
         )
         mark = (MarkStrayed(proof),) if branches.proven(me, proof) else ()
         return Decision(Phase.BLOCKED, why, mark)

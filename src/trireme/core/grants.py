@@ -34,7 +34,8 @@ def judge_request(
     reason = _refusal(request, voter)
     if not reason and request.candidacy.override is None:
         reason = _refusal_without(request, voter, answers, terms)
-    reason = reason or _conflict(request, voter.grant, voter, answers)
+    said = {ordinal: report for ordinal, report in answers.items() if ordinal not in terms.outdated}
+    reason = reason or _conflict(request, voter.grant, voter, said)
     if reason:
         return Refused(reason)
     grant = Grant(
@@ -145,7 +146,8 @@ def _refusal_of_successor(succeeds: View | None, claim: Report, voter: Report) -
 def _conflict(
     request: GrantRequest, held: Grant | None, voter: Report, answers: Mapping[int, Report]
 ) -> str | None:
-    """What an earlier grant of this voter says against a new one."""
+    """What an earlier grant of this voter says against a new one. ``answers``: those that were asked for since. An older
+    one is of a candidate that knew nothing of it yet, as one that forgot it (or is of the volume that it had before)."""
     claim = request.candidate
     if held is None or is_spent(held, voter.last_view):
         return None

@@ -29,5 +29,7 @@ class Terms:
     """Those who answer have been the same for as long as the policy says: who is silent need not be waited for,
     where a majority of the latest view is here. Never so with the policy *Wait*."""
     founder: Founder | None = None
+    outdated: frozenset[int] = frozenset()
+    """Whose last answer may be from before this member's grant: it says nothing of what became of it."""
     young: bool = False
     """This member's agent has been up for less than :data:`HEARING_SECONDS`: others may be about to answer."""

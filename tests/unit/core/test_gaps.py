@@ -224,7 +224,11 @@ def test_nobody_waits_for_a_member_of_another_branch_to_connect_first() -> None:
     primary = member(1).primary(seqno=60).in_view(50, 1).came_through(gap(20, 0))
     other_branch = member(0).crashed(41).in_view(40, 0).came_through(gap(30, 1, 2))
     me = member(2).crashed(10).in_view(3, 0, 1, 2)
-    assert "does not join that one" in decide(situation(other_branch, primary, me)).why
+    told = decide(situation(other_branch, primary, me))
+    assert told.phase is Phase.BLOCKED
+    assert "went on without members 1, 2 from" in told.why
+    assert "the Primary's went on without member 0 from" in told.why
+    assert "trireme rebuild" in told.why
     decision = decide(situation(me, primary, other_branch))
     assert any(isinstance(action, Join) for action in decision.actions), decision.why
 

@@ -1,5 +1,9 @@
 """A voter's judgement: each refusal has its situation, and each way out of an old grant its proof."""
 
+from dataclasses import replace
+
+import pytest
+
 from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, member, request
 from trireme.api.position import View
 from trireme.api.report import Override, Report
@@ -131,6 +135,19 @@ def test_a_withdrawal_of_an_earlier_epoch_frees_nothing() -> None:
 def test_a_candidate_that_lost_its_volume_frees_the_grant() -> None:
     heard = answers(member(2).on_volume("another"))
     assert ask(crashed(1), crashed(0).granting(1, 2, VIEW), epoch=2, heard=heard) == ""
+
+
+@pytest.mark.parametrize("word", [None, Override(candidate=1, volume="volume-1", by="alice")])
+@pytest.mark.parametrize("old", [member(2).on_volume("the-one-before"), crashed(2).candidate(2, VIEW)])
+def test_an_answer_from_before_the_grant_frees_nothing(old: Builder, word: Override | None) -> None:
+    """The candidate had another volume then, or had not written its epoch down yet. Fails where that is taken for a lost
+    volume, or for an old copy of one: two could bootstrap."""
+    voter = crashed(0).granting(4, 2, VIEW)
+    asked = request(crashed(1), 3, VIEW, override=word)
+    terms = replace(TERMS, outdated=frozenset({2}))
+    outcome = judge_request(asked, voter.report, answers(old), terms)
+    assert isinstance(outcome, Refused)
+    assert "neither used it nor withdrew" in outcome.why
 
 
 def test_a_grant_is_spent_when_its_voter_belongs_to_a_later_view() -> None:
