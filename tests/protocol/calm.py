@@ -184,8 +184,8 @@ def _needs_person(world: World) -> bool:
 
 
 def _two_words(world: World) -> bool:
-    """All are whole but those who went on by a gap of their own, and were then said to be gone. They are Blocked: a person
-    compares the two."""
+    """All are whole but those who went on by a gap of their own and were then said to be gone. They are Blocked, and a
+    person compares the two."""
     rest = [m for m in world.members if m.server is not None and m.server.state is State.SYNCED]
     apart = [m for m in world.members if m not in rest]
     return bool(rest) and synced(world, rest) and all(_chosen_and_left(m, rest) for m in apart)

@@ -298,19 +298,18 @@ def on_overwrite(world: World, member: Member, group: History) -> None:
 def _went_on_without(world: World, member: Member) -> bool:
     """By a gap that it does not know, from before what it has."""
     own, data = {gap.id for gap in member.volume.record.gaps}, member.volume.data or ()
+    gaps = (gap for other in world.members for gap in other.volume.record.gaps if gap.id not in own)
     return any(
-        gap.id not in own
-        and (member.ordinal in gap.missing or _chosen_against(member, own, gap))
-        and (len(data) > gap.position.seqno or uuid_of(data) != gap.position.uuid)
-        for other in world.members
-        for gap in other.volume.record.gaps
+        (uuid_of(data) == gap.position.uuid and len(data) > gap.position.seqno)
+        or uuid_of(data) in gap.abandoned
+        or not own.isdisjoint(gap.undone)
+        for gap in gaps
     )
 
 
 def on_discard(world: World, member: Member) -> None:
     """Invariant 10: a directory is set aside only where others hold all that was acknowledged of it."""
-    doubtful = any(component.doubtful for _, component in world.active())
-    if doubtful and (member.volume.record.rebuild is not None or _went_on_without(world, member)):
+    if world.misled and (member.volume.record.rebuild is not None or _went_on_without(world, member)):
         return  # a person, or the policy, decided so, beside a Primary that an old copy made: it is kept aside
     rest = world.acknowledged.intersection(member.volume.data or ())
     for other in world.members:
