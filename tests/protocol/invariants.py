@@ -146,7 +146,7 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
     """Invariant 4, by what the volumes remember, whoever answered; of those who are not waited for, nobody knows it."""
     gap = member.volume.record.pending_gap
     who = [world.members[ordinal] for ordinal in _electorate(member)] if gap is not None else world.members
-    mine = member.volume.record.gaps
+    mine = _came_through(member)
     views = [
         m.volume.record.last_view
         for m in who
@@ -166,6 +166,13 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
         raise Violation(
             "4", f"member {member.ordinal} bootstraps, and {missing} of the latest view were not asked"
         )
+
+
+def _came_through(member: Member) -> tuple[Gap, ...]:
+    """One that is about to join has heard of the Primary's gaps, and belongs to its branch once it has data of it."""
+    record, data = member.volume.record, member.volume.data or ()
+    far = max(len(data), record.last_view.seqno if record.last_view is not None else 0)
+    return tuple(gap for gap in record.gaps if not record.joining or far > gap.position.seqno)
 
 
 def _answer_as_of_before_a_gap(world: World, gaps: tuple[Gap, ...]) -> set[int]:
