@@ -113,8 +113,8 @@ STOPS: dict[str, str] = {
     "service.type": "the sandbox does not emulate it",
     "primaryService.type": "the sandbox does not emulate it",
     "secondaryService.type": "the sandbox does not emulate it",
-    "nodeSelector": "node",
-    "serviceAccountName": "abc",
+    "nodeSelector": "node affinity/selector",
+    "serviceAccountName": 'serviceaccount "abc" not found',
     "affinity.antiAffinityEnabled": "anti-affinity",
     "topologySpreadConstraints": "topology spread constraints (missing required label)",
     "topologySpreadConstraints.0.whenUnsatisfiable": "",
@@ -125,8 +125,8 @@ STOPS: dict[str, str] = {
     "sidecarContainers": "container x",
     "sidecarContainers.0.name": "container abc",
     "sidecarContainers.0.image": "abc",
-    "initContainers": "x",
-    "initContainers.0.name": "abc",
+    "initContainers": "container x",
+    "initContainers.0.name": "container abc",
     "initContainers.0.image": "abc",
 }
 """By the field's path, or one above: words of what is said to people; '' for one that can be in effect."""

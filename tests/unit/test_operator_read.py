@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from trireme.core.reconcile.seen import PodSeen
 from trireme.operator.read import pods_seen
 
 SCHEDULER = (
@@ -35,3 +38,60 @@ def test_a_pod_that_no_node_takes_says_so_shortly() -> None:
         "no node takes its pod: 0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s)"
     )
     assert long.endswith("…") and len(long) < 130
+    spread = "1 node(s) didn't match pod topology spread constraints (missing required label)"
+    assert pending(f"0/1 nodes are available: {spread}.").endswith(spread), "no reason is cut in two"
+
+
+def container(name: str, state: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"name": name, "ready": "running" in state, "state": state, **more}
+
+
+def seen(statuses: list[dict[str, Any]], before: list[dict[str, Any]] | None = None) -> PodSeen:
+    pod: dict[str, Any] = {
+        "metadata": {"name": "demo-2", "uid": "u"},
+        "status": {
+            "phase": "Running",
+            "containerStatuses": statuses,
+            "initContainerStatuses": before or [],
+        },
+    }
+    return pods_seen("demo", [pod])[2]
+
+
+RUNS = container("mariadb", {"running": {}})
+ENDED = {"terminated": {"exitCode": 2, "reason": "Error"}}
+CRASHES = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s"}}
+NO_IMAGE = {"waiting": {"reason": "ErrImagePull", "message": "there is no image abc"}}
+
+
+def test_a_container_that_is_not_the_servers_is_named() -> None:
+    waits = container("mariadb", {"waiting": {"reason": "PodInitializing"}})
+    before = container("before", CRASHES, lastState=ENDED)
+    found = seen([waits], [before]).trouble
+    assert found == "container before: CrashLoopBackOff: ended with exit status 2 (Error)"
+    assert seen([container("mariadb", NO_IMAGE)]).trouble == "ErrImagePull: there is no image abc"
+
+
+@pytest.mark.parametrize(
+    ("state", "why", "never"),
+    [
+        (NO_IMAGE, "ErrImagePull: there is no image abc", True),
+        (CRASHES, "CrashLoopBackOff: back-off 20s", False),
+        (ENDED, "Error: ended with exit status 2 (Error)", False),
+        ({"terminated": {"exitCode": 0, "reason": "Completed"}}, "it ended", False),
+        ({"waiting": {"reason": "ContainerCreating"}}, "ContainerCreating", False),
+    ],
+)
+def test_a_container_beside_the_servers_that_is_not_ready(
+    state: dict[str, Any], why: str, never: bool
+) -> None:
+    found = seen([RUNS, container("aside", state)])
+    assert (found.trouble, found.beside) == ("", f"container aside is not ready ({why})")
+    assert found.beside_never is never
+    both = seen([RUNS, container("aside", state), container("other", NO_IMAGE)])
+    assert both.beside_never, "what never starts is said first"
+
+
+def test_one_that_runs_and_is_not_ready() -> None:
+    found = seen([RUNS, {"name": "aside", "ready": False, "state": {"running": {}}}])
+    assert (found.beside, found.beside_never) == ("container aside is not ready (it runs)", False)

@@ -22,7 +22,7 @@ def pod_state(pod: dict[str, Any]) -> Pod:
         running="running" in (server.get("state") or {}),
         started=server.get("started") is not False,
         ready=_condition(status, "Ready").get("status") == "True",
-        message=_one_line(message),
+        message=one_line(message),
         container=container,
         restarts=int(server.get("restartCount", 0)),
         node=(pod.get("spec") or {}).get("nodeName", ""),
@@ -39,13 +39,13 @@ def _state(pod: dict[str, Any], statuses: list[dict[str, Any]]) -> tuple[str, st
     if unscheduled.get("status") == "False":
         return "Pending", unscheduled.get("message", "no node takes it"), ""
     for each in [*(status.get("initContainerStatuses") or []), *statuses]:
-        word, message = _container_trouble(each)
+        word, message = container_trouble(each)
         if word:
             return word, message, str(each.get("name", ""))
     return status.get("phase", "Unknown"), "", ""
 
 
-def _container_trouble(container: dict[str, Any]) -> tuple[str, str]:
+def container_trouble(container: dict[str, Any]) -> tuple[str, str]:
     """Why this container does not run (any more); two empty strings if it does, or is done as it should."""
     state = container.get("state") or {}
     waiting, ended = state.get("waiting"), state.get("terminated")
@@ -74,6 +74,6 @@ def _condition(status: dict[str, Any], kind: str) -> dict[str, Any]:
     return next((each for each in conditions if each.get("type") == kind), {})
 
 
-def _one_line(message: str) -> str:
+def one_line(message: str) -> str:
     line = " ".join(message.split())
     return line if len(line) <= MESSAGE_CHARACTERS else line[: MESSAGE_CHARACTERS - 1] + "…"

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 
 from trireme.adapters.cluster_api import Object
-from trireme.adapters.pod_state import SERVER_CONTAINER, pod_state
+from trireme.adapters.pod_state import SERVER_CONTAINER, container_trouble, one_line, pod_state
 from trireme.api.names import ROLE_LABEL
 from trireme.api.resource import amount
+from trireme.core.cluster_seen import Pod
 from trireme.core.reconcile.seen import PodSeen, SetSeen, VolumeSeen
 from trireme.manifests.cluster import RESTART_HASH
 
@@ -14,7 +15,9 @@ VOLUME = "data"
 PASSING = frozenset({"ContainerCreating", "PodInitializing", "Waiting", "Running", "Pending", "Terminating"})
 """A pod in these may come up by itself."""
 
-SCHEDULER_CHARACTERS = 100
+CRASHES = "CrashLoopBackOff"
+"""It was started, and may be fine next time."""
+SCHEDULER_CHARACTERS = 104
 _BESIDE_NODES = r"(\.? no new claims to deallocate,?)? preemption: .*"
 """Its sentence names every kind of node, and ends in every condition and Event."""
 
@@ -27,7 +30,7 @@ def pods_seen(cluster: str, pods: Iterable[Object]) -> dict[int, PodSeen]:
         number = re.fullmatch(re.escape(cluster) + r"-(\d+)", metadata["name"])
         if number is None:
             continue
-        state, ordinal = pod_state(pod), int(number[1])
+        state, other, ordinal = pod_state(pod), _other(pod), int(number[1])
         found[ordinal] = PodSeen(
             ordinal=ordinal,
             name=metadata["name"],
@@ -38,8 +41,9 @@ def pods_seen(cluster: str, pods: Iterable[Object]) -> dict[int, PodSeen]:
             running=state.running,
             node=state.node,
             role=(metadata.get("labels") or {}).get(ROLE_LABEL, ""),
-            trouble=_trouble(state.state, state.message, running=state.running),
-            beside=_beside(pod),
+            trouble=_trouble(state),
+            beside=_beside(other),
+            beside_never=other is not None and _never(other),
             restarts=sum(int(each.get("restartCount", 0)) for each in _containers(pod)),
             configs=_configs(pod.get("spec") or {}),
         )
@@ -50,26 +54,44 @@ def _containers(pod: Object) -> list[Object]:
     return (pod.get("status") or {}).get("containerStatuses") or []
 
 
-def _beside(pod: Object) -> str:
-    for each in _containers(pod):
-        if each["name"] != SERVER_CONTAINER and not each.get("ready"):
-            waiting = (each.get("state") or {}).get("waiting") or {}
-            return f"container {each['name']} is not ready ({waiting.get('reason') or 'it runs'})"
-    return ""
+def _other(pod: Object) -> Object | None:
+    """A container beside the agent's that is not ready: one that never will be, if there is one."""
+    found = [each for each in _containers(pod) if each["name"] != SERVER_CONTAINER and not each.get("ready")]
+    return min(found, key=lambda each: not _never(each), default=None)
 
 
-def _trouble(word: str, message: str, *, running: bool) -> str:
-    if running or (word in PASSING and not (word == "Pending" and message)):
+def _never(container: Object) -> bool:
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    return waiting.get("reason", CRASHES) not in PASSING | {CRASHES}
+
+
+def _beside(container: Object | None) -> str:
+    if container is None:
+        return ""
+    word, message = container_trouble(container)
+    ended = "it ended" if "terminated" in (container.get("state") or {}) else "it runs"
+    why = ": ".join(filter(None, (word, one_line(message)))) or ended
+    return f"container {container['name']} is not ready ({why})"
+
+
+def _trouble(state: Pod) -> str:
+    word, message = state.state, state.message
+    if state.running or (word in PASSING and not (word == "Pending" and message)):
         return ""
     if word == "Pending":
         return f"no node takes its pod: {_short(message)}"
-    return f"{word}: {message}" if message else word
+    where = f"container {state.container}" if state.container not in ("", SERVER_CONTAINER) else ""
+    return ": ".join(filter(None, (where, word, message)))
 
 
 def _short(message: str) -> str:
-    """What the scheduler says of the nodes; what it says of preemption is the same once more."""
-    said = re.sub(_BESIDE_NODES, "", message).strip(" .,")
-    return said if len(said) <= SCHEDULER_CHARACTERS else said[: SCHEDULER_CHARACTERS - 1].rstrip(" ,") + "…"
+    """What the scheduler says of the nodes, in whole reasons; what it says of preemption is the same once more."""
+    first, *others = re.sub(_BESIDE_NODES, "", message).strip(" .,").split(", ")
+    for each in others:
+        if len(first) + len(each) + 2 > SCHEDULER_CHARACTERS:
+            return f"{first}, …"
+        first = f"{first}, {each}"
+    return first
 
 
 def volumes_seen(

@@ -356,6 +356,14 @@ def test_a_stuck_update_says_where_and_what_to_do() -> None:
     assert "revert the spec" in decision.why
 
 
+def test_a_sidecar_that_never_starts_stops_the_update_at_once() -> None:
+    """It waited for the deadline, ten minutes by default, though the kubelet had said at once what was wrong."""
+    said = "container aside is not ready (ImagePullBackOff: no such image)"
+    never = cluster().outdated(0, 1).pod(2, ready=False, beside=said, beside_never=True).decide()
+    assert never.stuck and f"member 2: {said}." in never.why
+    assert not cluster().outdated(0, 1).pod(2, ready=False, beside=said).decide().stuck
+
+
 def test_what_an_agent_refused_is_said() -> None:
     seen = cluster().wanting(primary=1).moving(refusals={"switchover": "member 1 is behind"})
     assert "it says: member 1 is behind" in seen.decide().why

@@ -151,6 +151,8 @@ def stuck_member(view: View) -> str | None:
             return (
                 f"member {ordinal}: {pod.beside or 'a container of its pod'}, restarted {pod.restarts} times"
             )
+        if pod.beside_never:
+            return f"member {ordinal}: {pod.beside}"
         if pod.trouble or (report is not None and report.phase is Phase.BLOCKED):
             return trouble(view, pod)
         unmoved = view.unmoved.get(ordinal, 0.0)

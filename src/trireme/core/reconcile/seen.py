@@ -104,6 +104,8 @@ class PodSeen:
     """Why it does not start, in the words of Kubernetes; '' where nothing is wrong."""
     beside: str = ""
     """A container beside the agent's that keeps the pod from being ready, and why; '' for none."""
+    beside_never: bool = False
+    """It cannot be started at all: its image, say, is nowhere."""
     restarts: int = 0
     """Of all its containers."""
     configs: frozenset[str] = frozenset()
