@@ -1,5 +1,7 @@
 """Each mistake ends in a sentence that names what was found, what was expected and what to do; nothing is lost."""
 
+import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -79,6 +81,30 @@ def test_an_unwritable_volume(one: PlainCluster) -> None:
     finally:
         one[0].volume.chmod(0o755)
     assert "must be able to write" in log
+
+
+def test_a_volume_that_another_uid_wrote(one: PlainCluster) -> None:
+    """runAsUser was changed. Once the group may write to it, as with fsGroupChangePolicy Always, the new uid serves."""
+    one.start()
+    one.wait_synced()
+    one[0].sql("CREATE TABLE app.t (id INT PRIMARY KEY)", "INSERT INTO app.t VALUES (1)")
+    one[0].stop()
+    hand_over(one[0].volume, 0o600)
+    assert re.search(r"must be able to write to the data volume.*set the pod's fsGroup", refuses(one))
+    hand_over(one[0].volume, 0o660)
+    one[0].start()
+    one[0].wait_phase("Synced")
+    assert one[0].sql("SELECT COUNT(*) FROM app.t") == [(1,)]
+
+
+def hand_over(top: Path, mode: int) -> None:
+    """To another uid, where this one is root; else only what its owner may do changes."""
+    for path in (top, *top.rglob("*")):
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 0)
+            path.chmod(mode | 0o2110 if path.is_dir() else mode)
+        elif path.is_file():
+            path.chmod(0o600 if mode & 0o060 else 0o400)
 
 
 def test_a_volume_with_somebody_elses_data(one: PlainCluster) -> None:

@@ -19,6 +19,7 @@ from tests.unit.agent_environment import ENVIRONMENT
 from tests.unit.core.builders import gap
 from tests.unit.core.builders import member as candidate
 from trireme.adapters.mariadb import datadir
+from trireme.adapters.volume_owner import must_be_writable, owned_by
 from trireme.agent.act import Actor, give_grant
 from trireme.agent.member import Member
 from trireme.agent.records import Record, Records, hold, unexpired_word
@@ -47,6 +48,25 @@ def foreign() -> Iterator[Path]:
 def test_a_volume_of_another_uid_is_refused_in_words_that_say_what_to_do(foreign: Path) -> None:
     with pytest.raises(PermanentError, match=r"Permission denied; uid \d+ must .* set the pod's fsGroup"):
         Records.open(foreign / "trireme", "demo")
+
+
+def test_a_volume_says_whose_it_is(foreign: Path) -> None:
+    """Somebody changed runAsUser under data that is there."""
+    assert ", which is uid 0's: set the pod's fsGroup" in must_be_writable(Path("/etc/not-there/data"))
+    assert ", which is uid 999's: run as uid 999 as before, or set" in owned_by(999, 1000)
+    assert "fsGroup, or mend the owner and mode" in owned_by(999, 999)
+
+
+def test_a_cache_of_another_uid_is_dropped_and_nothing_else(tmp_path: Path) -> None:
+    """Galera opens it with O_NOATIME, which its owner may do only: the server failed to start for ever."""
+    data = tmp_path / "data"
+    assert datadir.drop_foreign_cache(tmp_path, os.geteuid()) == ()
+    data.mkdir()
+    for name in ("galera.cache", "gcache.page.000001", "grastate.dat", "ibdata1"):
+        (data / name).touch()
+    assert datadir.drop_foreign_cache(tmp_path, os.geteuid()) == ()
+    assert datadir.drop_foreign_cache(tmp_path, os.geteuid() + 1) == ("galera.cache", "gcache.page.000001")
+    assert {path.name for path in data.iterdir()} == {"grastate.dat", "ibdata1"}
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`trireme secret provide`: what is done about a Secret, and the files that the agent gets."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from trireme.cli.secret import (
     Wait,
     decide,
     generate,
+    has_data,
     main,
     provide,
 )
@@ -87,6 +89,18 @@ def test_outside_a_pod_it_says_what_is_missing(tmp_path: Path) -> None:
     nowhere = SecretStore("default", "demo", account=tmp_path / "no-service-account")
     with pytest.raises(PermanentError, match="no way to the Kubernetes API"):
         provide(nowhere, given=tmp_path, into=tmp_path, ordinal=0, has_data=False)
+
+
+def test_what_another_uid_keeps_for_itself_is_data(tmp_path: Path) -> None:
+    """Fails where it ends with "Permission denied": the agent, which says what to do, never starts."""
+    (tmp_path / "data").mkdir(0)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        assert has_data(tmp_path / "data")
+    finally:
+        os.seteuid(os.getuid())
+    assert not has_data(tmp_path / "not-there")
 
 
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:

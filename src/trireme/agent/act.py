@@ -16,6 +16,7 @@ from trireme.adapters.mariadb.recover import recover_position
 from trireme.adapters.mariadb.status import Monitor
 from trireme.adapters.peers import Peers, Silence
 from trireme.adapters.signing import derive_password
+from trireme.adapters.volume_owner import must_be_writable
 from trireme.agent.launcher import Launcher
 from trireme.agent.member import Member
 from trireme.api.report import Gap, GrantReply, GrantRequest, Phase
@@ -144,14 +145,9 @@ class Actor:
     async def _inspect(self) -> None:
         member = self._member
         facts = await asyncio.to_thread(datadir.inspect, member.settings.data_root)
-        if facts.problem is not None:
-            raise PermanentError(
-                f"{facts.root}: {facts.problem}; the data volume must be readable and writable"
-            )
-        if not facts.writable:
-            raise PermanentError(
-                f"{facts.root} is not writable for this container's uid; mend the volume's owner"
-            )
+        if facts.problem is not None or not facts.writable:
+            found = facts.problem or f"{facts.root} is not writable"
+            raise PermanentError(f"{found}; {must_be_writable(facts.root / datadir.DATA)}")
         if facts.foreign and facts.empty:
             raise PermanentError(
                 f"{facts.root} holds {', '.join(facts.foreign)}, which Trireme did not put there; "

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from trireme.adapters.cgroup import memory_limit
 from trireme.adapters.dns import ordinal_of
+from trireme.adapters.mariadb import datadir
 from trireme.adapters.mariadb.binaries import Binaries
 from trireme.adapters.mariadb.first_start import SST_USER
 from trireme.adapters.mariadb.log import ConnectionSeen, FatalSeen, LogEvent, TransferSeen, ViewSeen
@@ -101,6 +102,10 @@ class Launcher:
         self._blocks, self._lost = ViewBlocks(), None
         self._advice, self._setting = "", False
         self._note_version()
+        for name in datadir.drop_foreign_cache(settings.data_root, os.geteuid()):
+            log.warning(
+                "removed %s, which another uid wrote: Galera cannot open it, and makes a new one", name
+            )
         server = Server(
             self.binaries,
             settings.config_file,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from trireme.adapters.volume_owner import must_be_writable
 from trireme.api.position import View
 from trireme.api.report import Candidacy, Gap, Grant, Override
 from trireme.base.durable import remove_durably, write_durably
@@ -93,10 +94,7 @@ class Records:
             records._keeps_spare = alone
             records.keep_spare()
         except OSError as error:
-            raise PermanentError(
-                f"{directory}: {error.strerror}; uid {os.geteuid()} must be able to write to the data volume: "
-                "set the pod's fsGroup, or give the volume's directory to that uid"
-            ) from error
+            raise PermanentError(f"{directory}: {error.strerror}; {must_be_writable(directory)}") from error
         return records
 
     def change(self, **fields: Any) -> Record:

@@ -194,7 +194,7 @@ def main(arguments: list[str]) -> int:
             given=Path(_variable("TRIREME_GIVEN_DIR", "/etc/trireme/given")),
             into=Path(_variable("TRIREME_SECRET_DIR", "/etc/trireme/secret")),
             ordinal=_ordinal(pod),
-            has_data=data.is_dir() and any(data.iterdir()),
+            has_data=has_data(data),
         )
     except (TriremeError, OSError) as error:
         sys.stderr.write(f"trireme secret: {error}\n")
@@ -202,6 +202,14 @@ def main(arguments: list[str]) -> int:
         return 1
     sys.stderr.write(f"{pod}: Secret {cluster}: {said}\n")
     return 0
+
+
+def has_data(data: Path) -> bool:
+    """What another uid wrote and keeps for itself is data, too; the agent says what to do about it."""
+    try:
+        return data.is_dir() and any(data.iterdir())
+    except PermissionError:
+        return True
 
 
 def _variable(name: str, default: str | None = None) -> str:

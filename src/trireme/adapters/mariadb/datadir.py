@@ -11,6 +11,7 @@ from trireme.base.durable import sync_directory, write_durably
 from trireme.base.errors import PermanentError
 
 DATA = "data"
+_CACHES = ("galera.cache", "gcache.page.")
 ASIDE = "aside"
 UNFINISHED = "data.new"
 """Where a first start builds the directory that becomes ``data``; worth nothing until renamed."""
@@ -206,6 +207,20 @@ def clean_transfer_leftovers(root: Path) -> tuple[str, ...]:
         else:
             continue
         removed.append(name)
+    return tuple(removed)
+
+
+def drop_foreign_cache(root: Path, uid: int) -> tuple[str, ...]:
+    """Remove Galera's cache of write-sets where it is not ``uid``'s, who may write to all the rest; the names removed.
+
+    Galera opens it with O_NOATIME, which the kernel lets its owner do only (EPERM), and no server would ever start.
+    It holds nothing that the engine does not. The caller must know that no server runs.
+    """
+    removed = []
+    for path in sorted((root / DATA).glob("g*cache*")):
+        if path.name.startswith(_CACHES) and path.stat().st_uid != uid:
+            path.unlink()
+            removed.append(path.name)
     return tuple(removed)
 
 
