@@ -14,14 +14,16 @@ from tests.sandbox.workloads import (
     template,
     until,
 )
+from trireme.sandbox.admitting import AdmittingStore
 from trireme.sandbox.controllers.deployment import DeploymentController
 from trireme.sandbox.controllers.endpoints import EndpointsController, endpoints_object, slices
 from trireme.sandbox.controllers.garbage import GarbageCollector
 from trireme.sandbox.controllers.job import JobController, JobPlan, plan_job
+from trireme.sandbox.controllers.objects import condition
 from trireme.sandbox.controllers.replicaset import ReplicaSetController
 from trireme.sandbox.controllers.runner import Controller
 from trireme.sandbox.controllers.writes import Create, Delete, SetStatus
-from trireme.sandbox.store.interface import Key, Object
+from trireme.sandbox.store.interface import Key, Object, RefusedError
 from trireme.sandbox.store.memory import MemoryStore
 
 DEPLOYMENT = Key("apps", "deployments", "default", "web")
@@ -82,6 +84,32 @@ class TestDeployment:
             assert len(names(store, "replicasets", "apps")) == 2
             store.delete(DEPLOYMENT)
             await until(store, lambda: not store.list("", "pods") and not names(store, "replicasets", "apps"))
+
+    async def test_pods_that_are_refused_are_a_condition_until_they_are_there(self) -> None:
+        store, refused = MemoryStore(), ["no PriorityClass with name high was found"]
+
+        def complete_or_refuse(group: str, resource: str, obj: Object) -> None:
+            if resource == "pods" and refused:
+                raise RefusedError(refused[0])
+
+        admitting = AdmittingStore(store, complete_or_refuse)
+        store.create("apps", "deployments", deployment())
+        controllers: list[Controller] = [
+            DeploymentController(admitting, clock),
+            ReplicaSetController(admitting, clock),
+        ]
+
+        def failure() -> Object | None:
+            return condition(store.get(DEPLOYMENT), "ReplicaFailure")
+
+        async with cluster(store, controllers):
+            await until(store, lambda: failure() is not None)
+            found = failure()
+            assert found is not None
+            assert (found["status"], found["message"]) == ("True", refused[0])
+            refused.clear()
+            await until(store, lambda: complete(store))
+            assert failure() is None
 
 
 def job(**spec: Any) -> Object:

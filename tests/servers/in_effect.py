@@ -53,6 +53,8 @@ def outcome(demo: Operated) -> str:
         return str(conditions["Accepted"]["message"])
     if conditions["Progressing"]["reason"] == "UpdateStuck":
         return str(conditions["Progressing"]["message"])
+    if conditions["Healthy"]["reason"] == "ArbitratorAway":
+        raise LookupError(conditions["Healthy"]["message"])
     members = status.get("members", [])
     replicas = found["spec"].get("replicas", 3)
     whole = len(members) == replicas and all(each["ready"] for each in members)

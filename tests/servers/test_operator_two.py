@@ -81,6 +81,21 @@ def test_two_members_are_updated_one_after_the_other(demo: Operated) -> None:
     check(client)
 
 
+def test_an_arbitrator_that_does_not_start_is_said(demo: Operated) -> None:
+    """All looked well until one of the two members was lost, and the other stopped with it."""
+    wait_until(lambda: settled(demo), "both are Synced", 60)
+    demo.change({"arbitrator": {"priorityClassName": "not-there"}})
+    words = "no PriorityClass with name not-there was found"
+    wait_until(lambda: words in demo.condition("Healthy")["message"], "the reason is said", 60)
+    assert demo.condition("Healthy")["reason"] == "ArbitratorAway"
+    assert words in demo.status_in("Running")["message"]
+    demo.wait_message(words)
+    demo.change({"arbitrator": {"priorityClassName": None}})
+    wait_until(lambda: demo.condition("Healthy")["status"] == "True", "it is back", 60)
+    assert votes(demo) == 3
+    assert demo.resource()["status"]["message"].endswith("takes the writes")
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_volumes_that_cannot_grow_are_replaced_while_the_operator_dies(demo: Operated, seed: int) -> None:
     history, larger = demo.resource()["status"]["clusterUUID"], f"{2 + seed}Gi"

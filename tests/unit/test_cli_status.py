@@ -126,10 +126,14 @@ STUCK = (
             declared(2, 2, Accepted=("True", "Valid", ""), Progressing=STUCK),
             ["!  UpdateStuck: the update stopped: member 2 is Blocked: unknown variable 'no_s…"],
         ),
+        (
+            declared(2, 2, Healthy=("False", "ArbitratorAway", "the arbitrator has no vote: no image")),
+            ["!  ArbitratorAway: the arbitrator has no vote: no image"],
+        ),
         (declared(3, 2, Accepted=REFUSED), []),
         (declared(2, 2, Accepted=("True", "Valid", ""), Progressing=("True", "Updating", "restarts")), []),
     ],
-    ids=["refused", "stuck", "about an earlier spec", "on its way"],
+    ids=["refused", "stuck", "no vote", "about an earlier spec", "on its way"],
 )
 async def test_what_the_operator_says_is_a_line(resource: Any, said: list[str], tmp_path: Path) -> None:
     async with FakeKubernetes().serving() as kubernetes:

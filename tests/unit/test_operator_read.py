@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trireme.core.reconcile.seen import PodSeen
-from trireme.operator.read import pods_seen
+from trireme.operator.read import arbitrator_away, pods_seen
 
 SCHEDULER = (
     "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match pod anti-affinity rules, "
@@ -95,3 +95,44 @@ def test_a_container_beside_the_servers_that_is_not_ready(
 def test_one_that_runs_and_is_not_ready() -> None:
     found = seen([RUNS, {"name": "aside", "ready": False, "state": {"running": {}}}])
     assert (found.beside, found.beside_never) == ("container aside is not ready (it runs)", False)
+
+
+# --- the arbitrator ------------------------------------------------------------------------------------------------
+
+
+def arbitrators(state: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/component": "arbitrator"}
+    return {
+        "metadata": {"name": "demo-arbitrator-x", "labels": labels, **metadata},
+        "status": {"phase": "Pending", "containerStatuses": [container("garbd", state)]},
+    }
+
+
+def deployment(ready: int, **status: Any) -> dict[str, Any]:
+    return {"status": {"readyReplicas": ready, **status}}
+
+
+FORBIDDEN = {
+    "type": "ReplicaFailure",
+    "status": "True",
+    "message": "no PriorityClass with name high was found",
+}
+
+
+@pytest.mark.parametrize(
+    ("found", "pods", "why"),
+    [
+        (deployment(1), [], ""),
+        (None, [], "it has no pod yet"),
+        (deployment(0), [arbitrators({"running": {}})], "it is not in the group yet"),
+        (
+            deployment(0),
+            [arbitrators(NO_IMAGE)],
+            "container garbd: ErrImagePull: there is no image abc",
+        ),
+        (deployment(0, conditions=[FORBIDDEN]), [], "no PriorityClass with name high was found"),
+        (deployment(0), [arbitrators(NO_IMAGE, deletionTimestamp="now")], "it has no pod yet"),
+    ],
+)
+def test_an_arbitrator_that_is_away(found: dict[str, Any] | None, pods: list[Any], why: str) -> None:
+    assert arbitrator_away(found, pods) == why

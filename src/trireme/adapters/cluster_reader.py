@@ -86,7 +86,7 @@ async def _declared(api: ClusterApi, path: str, name: str | None) -> dict[tuple[
 
 
 def _told(found: Object) -> Iterator[Told]:
-    """Settings that are refused, and what is stuck; nothing of a status about an earlier spec."""
+    """Settings that are refused, what is stuck, an arbitrator without a vote; nothing where the spec is newer."""
     status = found.get("status") or {}
     if int(status.get("observedGeneration") or 0) < int(found["metadata"].get("generation") or 0):
         return
@@ -96,6 +96,9 @@ def _told(found: Object) -> Iterator[Told]:
         yield Told(refused.get("reason", "Refused"), refused.get("message", ""))
     elif stuck.get("reason") in ("UpdateStuck", "Stuck"):
         yield Told(stuck["reason"], stuck.get("message", ""))
+    healthy = by_type.get("Healthy", {})
+    if healthy.get("reason") == "ArbitratorAway":
+        yield Told(healthy["reason"], healthy.get("message", ""))
 
 
 def _cluster_of(labelled: Object) -> tuple[str, str]:

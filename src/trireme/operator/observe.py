@@ -22,10 +22,10 @@ from trireme.core.reconcile.drift import ref
 from trireme.core.reconcile.facts import misled
 from trireme.core.reconcile.founder import founder
 from trireme.core.reconcile.seen import PodSeen, Ref, View
-from trireme.manifests.cluster import Options
+from trireme.manifests.cluster import Names, Options
 from trireme.operator.kinds import CLAIM, CLASS, CLUSTER, MADE, POD, SECRET, Kind
 from trireme.operator.progress import Progress
-from trireme.operator.read import pods_seen, set_seen, volumes_seen
+from trireme.operator.read import arbitrator_away, pods_seen, set_seen, volumes_seen
 from trireme.operator.secrets import Secrets
 from trireme.operator.uncreated import Uncreated
 from trireme.operator.wanted import Plan, plan
@@ -148,12 +148,18 @@ class Observer:
             uncreated=await self._uncreated.words(
                 {ordinal: unmoved[ordinal] for ordinal in podless}, made.uid if made is not None else ""
             ),
+            arbitrator_away=self._arbitrator_away(live),
             relapsed=self._relapsed(now, pods),
             tolerated=dict(self.tolerated),
             unapplied=dict(self.unapplied),
             refusals=dict(self.refusals),
         )
         return replace(view, misled=self._misled_for(now, misled(view)))
+
+    def _arbitrator_away(self, live: Mapping[Ref, Object]) -> str:
+        where = ("Deployment", Names(self._name).arbitrator)
+        wanted = self.plan is not None and where in map(ref, self.plan.wanted.objects)
+        return arbitrator_away(live.get(where), self._lists[POD.name]) if wanted else ""
 
     def _misled_for(self, now: float, who: int | None) -> float:
         if who is None or who != self._misled[0]:

@@ -9,7 +9,7 @@ from trireme.api.names import ROLE_LABEL
 from trireme.api.resource import amount
 from trireme.core.cluster_seen import Pod
 from trireme.core.reconcile.seen import PodSeen, SetSeen, VolumeSeen
-from trireme.manifests.cluster import RESTART_HASH
+from trireme.manifests.cluster import ARBITRATOR, COMPONENT_LABEL, RESTART_HASH
 
 VOLUME = "data"
 PASSING = frozenset({"ContainerCreating", "PodInitializing", "Waiting", "Running", "Pending", "Terminating"})
@@ -92,6 +92,21 @@ def _short(message: str) -> str:
             return f"{first}, …"
         first = f"{first}, {each}"
     return first
+
+
+def arbitrator_away(deployment: Object | None, pods: Iterable[Object]) -> str:
+    """Why the arbitrator has no vote, in Kubernetes' words; '' where it has one."""
+    status = (deployment or {}).get("status") or {}
+    if int(status.get("readyReplicas") or 0) > 0:
+        return ""
+    for pod in pods:
+        labels = pod["metadata"].get("labels") or {}
+        if labels.get(COMPONENT_LABEL) == ARBITRATOR and "deletionTimestamp" not in pod["metadata"]:
+            return _trouble(pod_state(pod)) or "it is not in the group yet"
+    for each in status.get("conditions") or ():
+        if each.get("type") == "ReplicaFailure":
+            return one_line(each.get("message", ""))
+    return "it has no pod yet"
 
 
 def volumes_seen(

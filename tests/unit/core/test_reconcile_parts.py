@@ -86,6 +86,7 @@ REFUSED = (
 )
 
 
+VOTELESS = cluster().moving(arbitrator_away="no node takes it")
 UNCREATED = cluster().outdated(0, 1).without_pod(2).moving(unmoved={2: 30.0}, uncreated={2: "no such class"})
 
 
@@ -118,6 +119,9 @@ def test_a_cluster_in_peace() -> None:
     [
         (cluster().down(1), Aspect.HEALTHY, ("False", "MembersAway")),
         (cluster().down(1), Aspect.READY, ("True", "WriterServes")),
+        (VOTELESS, Aspect.HEALTHY, ("False", "ArbitratorAway")),
+        (VOTELESS, Aspect.READY, ("True", "WriterServes")),
+        (VOTELESS.down(1), Aspect.HEALTHY, ("False", "MembersAway")),
         (cluster().silent(1), Aspect.HEALTHY, ("Unknown", "AgentUnreachable")),
         (cluster().silent(0, 1, 2), Aspect.READY, ("Unknown", "AgentUnreachable")),
         (cluster().silent(0, 1, 2), Aspect.RECOVERING, ("Unknown", "AgentUnreachable")),
@@ -143,6 +147,14 @@ def test_a_cluster_in_peace() -> None:
 )
 def test_condition(seen: Cluster, aspect: Aspect, expected: tuple[str, str]) -> None:
     assert aspects(seen)[aspect] == expected
+
+
+def test_an_arbitrator_without_a_vote_is_said_and_stops_nothing() -> None:
+    """Two members, and an arbitrator that no node took: all looked well until one of the two was lost."""
+    decision = VOTELESS.decide()
+    assert (decision.phase, decision.stuck) == (ClusterPhase.RUNNING, False)
+    assert "; the arbitrator has no vote" in decision.why and decision.why.endswith(": no node takes it")
+    assert VOTELESS.outdated(1).decide().actions == cluster().outdated(1).decide().actions
 
 
 def image_said(seen: Cluster, before: str | None) -> str | None:

@@ -16,6 +16,7 @@ from trireme.core.reconcile.facts import (
     serves,
     synced,
     trouble,
+    without_vote,
     writer,
 )
 from trireme.core.reconcile.roll import outdated
@@ -28,7 +29,7 @@ class Aspect(StrEnum):
     READY = "Ready"
     """Clients that write are led to a writer that serves."""
     HEALTHY = "Healthy"
-    """Every member is Synced."""
+    """Every member is Synced, and the arbitrator, where one is wanted, has its vote."""
     PROGRESSING = "Progressing"
     """The operator is changing something and gets on with it."""
     RECOVERING = "Recovering"
@@ -100,6 +101,8 @@ def _healthy(view: View, decision: Decision) -> Condition:
     if decision.phase is ClusterPhase.HIBERNATED:
         return Condition(Aspect.HEALTHY, "False", "Hibernated", decision.why)
     away = [o for o in sorted({*declared(view), *view.pods}) if not synced(view, o)]
+    if not away and view.pods and view.arbitrator_away:
+        return Condition(Aspect.HEALTHY, "False", "ArbitratorAway", without_vote(view))
     if not away and view.pods:
         return Condition(Aspect.HEALTHY, "True", "AllSynced", f"all {len(view.pods)} members are Synced")
     quiet = [o for o in away if o in view.pods and view.pods[o].ready and o not in view.reports]

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from trireme.core.reconcile import members, requests, roll, volumes
 from trireme.core.reconcile.actions import Action, ClusterPhase, Decision, Step
-from trireme.core.reconcile.facts import podless, primaries, served_by, synced, trouble, unrest, writer
+from trireme.core.reconcile.facts import (
+    podless,
+    primaries,
+    served_by,
+    synced,
+    trouble,
+    unrest,
+    without_vote,
+    writer,
+)
 from trireme.core.reconcile.keep import foreign, keep, keep_set, unapplied
 from trireme.core.reconcile.seen import SetSeen, Strategy, View
 
@@ -16,6 +25,9 @@ STEADY_SECONDS = 30.0
 """Between two looks at a cluster where nothing is to be done. Kubernetes' own news wake earlier."""
 REFUSED_SECONDS = 5.0
 """The same while settings are refused: a Secret that was missing tells nobody that it is there now."""
+
+AWAY_SECONDS = 5.0
+"""The same while the arbitrator has no vote."""
 
 TO_THE_END = (
     ClusterPhase.FORMING,
@@ -157,6 +169,8 @@ def steady(view: View, found: SetSeen) -> Step:
             why = f"runs; the new settings are not given to member {names} (updateStrategy Never)"
         return Step(phase=ClusterPhase.RUNNING, why=why, again=STEADY_SECONDS)
     why = f"all {found.replicas} members are Synced, member {writer(view)} takes the writes"
+    if view.arbitrator_away:
+        return Step(phase=ClusterPhase.RUNNING, why=f"{why}; {without_vote(view)}", again=AWAY_SECONDS)
     return Step(phase=ClusterPhase.RUNNING, why=why, again=STEADY_SECONDS)
 
 

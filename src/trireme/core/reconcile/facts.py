@@ -149,6 +149,13 @@ def _troubles(view: View, besides: Collection[int]) -> Iterator[str]:
             yield f"member {report.ordinal} hands the writer's role to member {report.heir}"
 
 
+def without_vote(view: View) -> str:
+    """A sentence on the arbitrator that is wanted and away; '' where all is well. It keeps no member from anything."""
+    if not view.arbitrator_away:
+        return ""
+    return f"the arbitrator has no vote, and where half of the members are lost none serves: {view.arbitrator_away}"
+
+
 def podless(view: View, ordinal: int) -> str:
     """Of a member without a pod: whoever does not let it be created says why."""
     said = view.uncreated.get(ordinal)

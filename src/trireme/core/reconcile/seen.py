@@ -161,6 +161,8 @@ class View:
     """Seconds since a member last showed progress; of one without a pod, since it has none."""
     uncreated: Mapping[int, str] = field(default_factory=dict)
     """Why Kubernetes does not create members' pods, where it says so."""
+    arbitrator_away: str = ""
+    """Why the arbitrator that is wanted has no vote; '' where it has one, or none is wanted."""
     misled: float = 0.0
     """Seconds for which the same writer has said that clients are not led to it, or labels lead them elsewhere."""
     relapsed: frozenset[int] = frozenset()

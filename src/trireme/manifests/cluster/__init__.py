@@ -7,6 +7,8 @@ from trireme.manifests.cluster.access import access
 from trireme.manifests.cluster.arbitrator import arbitrator, needed
 from trireme.manifests.cluster.config import live, my_cnf, server_settings
 from trireme.manifests.cluster.names import (
+    ARBITRATOR,
+    COMPONENT_LABEL,
     FIELD_MANAGER,
     RESTART_HASH,
     Names,
@@ -20,6 +22,8 @@ from trireme.manifests.cluster.services import services
 from trireme.manifests.cluster.statefulset import disruption_budget, stateful_set
 
 __all__ = [
+    "ARBITRATOR",
+    "COMPONENT_LABEL",
     "FIELD_MANAGER",
     "RESTART_HASH",
     "Manifests",

@@ -12,6 +12,7 @@ Object: TypeAlias = dict[str, Any]
 RESTART_HASH = f"{GROUP}/restart-hash"
 """Annotation of pods: a hash of all that takes a restart. A pod needs one iff its hash is not the desired template's."""
 
+COMPONENT_LABEL = "app.kubernetes.io/component"
 DATABASE = "database"
 ARBITRATOR = "arbitrator"
 CONTAINER = "mariadb"
@@ -58,7 +59,7 @@ def selector(cluster: GaleraCluster, component: str = DATABASE) -> dict[str, str
     return {
         "app.kubernetes.io/name": "trireme",
         "app.kubernetes.io/instance": cluster.name,
-        "app.kubernetes.io/component": component,
+        COMPONENT_LABEL: component,
     }
 
 

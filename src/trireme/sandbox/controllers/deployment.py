@@ -19,6 +19,7 @@ from trireme.sandbox.controllers.objects import (
     timestamp,
     uid_of,
 )
+from trireme.sandbox.controllers.replicaset import REPLICA_FAILURE
 from trireme.sandbox.controllers.runner import Names, Resource, controllers_key, itself
 from trireme.sandbox.controllers.writes import Create, Delete, Emit, Replace, SetStatus, Write, apply
 from trireme.sandbox.store.interface import Key, NotFoundError, Object, Store
@@ -149,6 +150,7 @@ def _status(workload: Object, new: Object | None, sets: Sequence[Object], now: s
     updated = int(status_of(new).get("replicas") or 0) if new else 0
     complete = updated == replicas == created == available
     rolling = (workload["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    failure = condition(new, REPLICA_FAILURE) if new else None
     spare = portion(rolling.get("maxUnavailable", "25%"), replicas, default=0, round_up=False)
     return {
         "observedGeneration": workload["metadata"].get("generation", 1),
@@ -161,6 +163,7 @@ def _status(workload: Object, new: Object | None, sets: Sequence[Object], now: s
             _condition(workload, "Available", available >= replicas - spare, now),
             _condition(workload, "Progressing", True, now)
             | {"reason": "NewReplicaSetAvailable" if complete else "ReplicaSetUpdated"},
+            *([failure] if failure is not None else []),
         ],
     }
 

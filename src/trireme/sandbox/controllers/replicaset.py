@@ -6,6 +6,7 @@ from datetime import datetime
 from trireme.sandbox.controllers.events import Clock, Recorder
 from trireme.sandbox.controllers.objects import (
     available,
+    condition,
     controlled_by,
     finished,
     key_of,
@@ -15,14 +16,18 @@ from trireme.sandbox.controllers.objects import (
     ready,
     seconds_until_available,
     selects,
+    status_of,
     terminating,
+    timestamp,
     uid_of,
 )
 from trireme.sandbox.controllers.ownership import adopt
 from trireme.sandbox.controllers.pods import pod_of
 from trireme.sandbox.controllers.runner import Names, Resource, controllers_key, itself
 from trireme.sandbox.controllers.writes import Create, Delete, Emit, SetStatus, Write, apply
-from trireme.sandbox.store.interface import Change, Key, NotFoundError, Object, Store
+from trireme.sandbox.store.interface import Change, Key, NotFoundError, Object, RefusedError, Store
+
+REPLICA_FAILURE = "ReplicaFailure"
 
 
 def plan_replicas(workload: Object, pods: Sequence[Object], now: datetime) -> list[Write]:
@@ -61,7 +66,26 @@ def _worth(pod: Object) -> tuple[bool, bool, bool, list[int]]:
     return bool(pod["spec"].get("nodeName")), phase_of(pod) == "Running", ready(pod), newest_first
 
 
+def refusal(workload: Object, why: str, now: datetime) -> SetStatus:
+    """The API server does not take its pods: said in a condition until all are there."""
+    known = condition(workload, REPLICA_FAILURE) or {}
+    said = {
+        "type": REPLICA_FAILURE,
+        "status": "True",
+        "reason": "FailedCreate",
+        "message": why,
+        "lastTransitionTime": known.get("lastTransitionTime", timestamp(now)),
+    }
+    return SetStatus(key_of("apps", "replicasets", workload), {**status_of(workload), "conditions": [said]})
+
+
 def _status(workload: Object, active: Sequence[Object], now: datetime) -> Object:
+    known = status_of(workload).get("conditions")
+    missing = len(active) < workload["spec"].get("replicas", 1)
+    return _counts(workload, active, now) | ({"conditions": known} if known and missing else {})
+
+
+def _counts(workload: Object, active: Sequence[Object], now: datetime) -> Object:
     template = workload["spec"]["template"].get("metadata", {}).get("labels") or {}
     min_ready = workload["spec"].get("minReadySeconds") or 0
     return {
@@ -92,7 +116,11 @@ class ReplicaSetController:
         now = self._clock()
         apply(self._store, self._recorder, adopt(workload, self._store.list("", "pods", key.namespace)))
         pods = [pod for pod in self._store.list("", "pods", key.namespace) if controlled_by(pod, workload)]
-        apply(self._store, self._recorder, plan_replicas(workload, pods, now))
+        try:
+            apply(self._store, self._recorder, plan_replicas(workload, pods, now))
+        except RefusedError as error:
+            apply(self._store, self._recorder, [refusal(self._store.get(key), str(error), now)])
+            raise
         min_ready = workload["spec"].get("minReadySeconds") or 0
         waits = (seconds_until_available(pod, min_ready, now) for pod in pods)
         return min((wait for wait in waits if wait), default=None)
