@@ -160,6 +160,23 @@ STORIES: dict[str, Schedule] = {
             ("recover", 1, 0), ("round", 1, 0, 0), ("recover", 0, 0), ("round", 0, 0, 0), ("poll", 0, 0), ("poll", 1, 0),
             ("round", 1, 0, 0), ("round", 2, 0, 0), ("round", 0, 0, 0), ("connect", 0),
         )),
+    "an old copy of a volume of the latest view, from before a gap that the view came after; who went on with it is silent":
+    Schedule(
+        3, Begin.WHOLE, (
+            ("commit", 0, 1), ("rebuild", 2), ("rebuild", 1), ("kill", 0, 0, 0), ("kill", 1, 0, 0), ("settle", 0, 1, 0),
+            ("keep", 0), ("term", 1), ("die", 2, 3, 0), ("settle", 0, 9, NO_STARTS), ("recover", 2, 1), ("settle", 0, 9, 0),
+            ("kill all", 25, 0), ("put back", 0), ("settle", 0b010, 9, 0),
+        )),
+    "an old copy of a volume that was lost since: in its other life the member was in later views of a person's choice": Schedule(
+        3, Begin.WHOLE, (
+            ("commit", 1, 1), ("kill all", 21, 0), ("keep", 1), ("lose", 1), ("settle", 0, 9, 0), ("kill all", 0, 0),
+            ("put back", 1), ("settle", 0, 9, 0), ("recover", 0, 0),
+        )),
+    "a person gives up the view by which a member came to data of one that it was not told of": Schedule(
+        3, Begin.WHOLE, (
+            ("settle", 0b100, 3, 0), ("die", 0, 0, 0), ("settle", 0, 3, 0), ("settle", 0, 1, 0), ("kill all", 8, 0),
+            ("settle", 0, 4, 0), ("recover", 0, 1),
+        )),
     "a server dies after its member decided to leave the group, and before it begins": Schedule(
         3, Begin.WHOLE, (
             ("rebuild", 1), ("look", 1), ("hear", 1, 0), ("hear", 1, 2), ("decide", 1), ("die", 1, 0, 0),

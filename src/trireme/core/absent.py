@@ -182,7 +182,7 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
         connects = report.server is None and (starts or report.phase is Phase.JOINING)
         comes = ordinal < situation.me.ordinal and not report.running and not report.held_up
         comes = comes and not (report.rebuilding and report.position is not None)
-        comes = comes and gaps.unknown_there(report, known) is None and not _stays_apart(report, views)
+        comes = comes and gaps.unknown_there(report, known) is None and not _stays_apart(report, views, known)
         if connects or comes:
             return ordinal
     return None
@@ -209,7 +209,7 @@ def _beyond(me: Report, gap: Gap) -> str:
 def _of_another_branch(me: Report, primaries: list[Report]) -> Decision | None:
     """Nothing tells which of two branches is the right one: clients may have been told of both."""
     known = branches.known_views(primaries)
-    proof = branches.strayed(me, known)
+    proof = branches.strayed(me, known, gaps.known_gaps(primaries))
     if proof is not None:
         why = (
             f"its data at {me.position} and the Primary's are two branches of one history ({_words(proof)} is of one of "
@@ -232,8 +232,8 @@ def _words(view: View) -> str:
     return f"view {view.seqno} of {election.names(view.members)}"
 
 
-def _stays_apart(report: Report, known: tuple[View, ...]) -> bool:
-    return branches.strayed(report, known) is not None or branches.ahead_of(report, known) is not None
+def _stays_apart(report: Report, views: tuple[View, ...], known: tuple[Gap, ...]) -> bool:
+    return branches.strayed(report, views, known) is not None or branches.ahead_of(report, views) is not None
 
 
 def _with_patience(outcome: election.Wait, situation: Situation) -> str:

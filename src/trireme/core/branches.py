@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import permutations
 
 from trireme.api.position import View
-from trireme.api.report import Report
+from trireme.api.report import Gap, Report
 
 KEPT = 32
 """Views on one volume, the newest: some rolling restarts' worth."""
@@ -45,12 +45,12 @@ def longer(me: Report, others: Iterable[Report]) -> tuple[View, ...]:
     return max(same, key=len, default=())
 
 
-def strayed(me: Report, known: tuple[View, ...]) -> View | None:
+def strayed(me: Report, known: tuple[View, ...], gaps: Iterable[Gap] = ()) -> View | None:
     """A view that proves this member's data to be of another branch than that of a Primary that knows ``known``.
 
-    Either this member came through a view that is none of theirs, or its data go beyond one of theirs though it was in
-    none since its own last, and was not about to join. None where its data are a part of theirs, or where what is known
-    does not go back so far.
+    Either this member came through a view that is none of theirs, or its data go beyond one of theirs though it was told
+    of each view in its data, or was in none since its own last that the Primary knows or a gap of its gave up (and was
+    not about to join). None where its data are a part of theirs, or where what is known does not go back so far.
     """
     if me.strayed is not None and me.position is not None and me.strayed not in known:
         return me.strayed
@@ -60,9 +60,10 @@ def strayed(me: Report, known: tuple[View, ...]) -> View | None:
     if own not in known:
         return own
     later = [view for view in known if view.seqno > own.seqno]
-    back = any(me.ordinal in view.members for view in later)
+    since = [*later, *(gap.view for gap in gaps if gap.view is not None and gap not in me.gaps)]
+    untold = not me.whole and any(me.ordinal in view.members for view in since)
     beyond = bool(later) and me.position is not None and me.position.seqno >= later[0].seqno
-    return later[0] if beyond and not back and not me.joining else None
+    return later[0] if beyond and not untold and not me.joining else None
 
 
 def proven(me: Report, view: View) -> bool:

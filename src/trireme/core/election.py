@@ -5,14 +5,14 @@ grant of each member of the electorate, and :mod:`trireme.core.grants` judges th
 here costs time, never a second Primary.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from trireme.api.position import View
 from trireme.api.report import Directory, Override, Report
 from trireme.core.branches import parted
-from trireme.core.gaps import histories_of, went_through
+from trireme.core.gaps import forgetful, histories_of, went_through
 from trireme.core.terms import HEARING_SECONDS, Terms
 
 
@@ -81,7 +81,7 @@ def elect(answers: Mapping[int, Report], terms: Terms) -> Outcome:
             f"view {view.seqno} of {names(view.members)}); a person must choose"
         )
         return Split((view.uuid,), why)
-    return _succeed(heard, _declared(answers, terms), answers.keys() - heard.keys())
+    return _succeed(heard, _declared(answers, terms), {o: r for o, r in answers.items() if o not in heard})
 
 
 def _declared(answers: Mapping[int, Report], terms: Terms) -> Terms:
@@ -109,10 +109,10 @@ def _first(answers: Mapping[int, Report], terms: Terms) -> Outcome:
     return Elect(candidate, electorate, None, why)
 
 
-def _succeed(answers: Mapping[int, Report], terms: Terms, behind: Set[int]) -> Outcome:
+def _succeed(answers: Mapping[int, Report], terms: Terms, behind: Mapping[int, Report]) -> Outcome:
     """``behind``: those who answered, and whom the cluster went on without: they know nothing newer than the gap."""
     view = latest_view(answers.values())
-    vouched = view is not None and _vouches(view, answers)
+    vouched = view is not None and _vouches(view, answers, behind)
     everyone = view.members if view and vouched else _everyone(answers, terms.declared)
     electorate = tuple(ordinal for ordinal in everyone if ordinal not in behind)
     electorate = (*electorate, *_ahead(electorate, answers, view))
@@ -211,12 +211,14 @@ def _by_word(answers: Mapping[int, Report], terms: Terms, word: Override) -> Out
     return Elect(word.candidate, electorate, candidate.last_view, why, without=word.without, override=word)
 
 
-def _vouches(view: View, answers: Mapping[int, Report]) -> bool:
+def _vouches(view: View, answers: Mapping[int, Report], behind: Mapping[int, Report]) -> bool:
     """Whether its members, once all of them answered, rule out that anyone else has newer data.
 
-    They do not where one of them lost its volume: it may have gone on with others, and nobody here would know.
+    They do not where one of them lost its volume, or has an old copy of it that does not know the gap which the view came
+    after: it may have gone on with others, and nobody here would know.
     """
-    return not any(is_fresh(answers[ordinal]) for ordinal in view.members if ordinal in answers)
+    lost = any(is_fresh(answers[ordinal]) for ordinal in view.members if ordinal in answers)
+    return not lost and not forgetful(view, answers.values(), behind)
 
 
 def _everyone(answers: Mapping[int, Report], declared: int) -> tuple[int, ...]:

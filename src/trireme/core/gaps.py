@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from itertools import chain
 
+from trireme.api.position import View
 from trireme.api.report import Directory, Gap, Report
 
 
@@ -41,8 +42,11 @@ def _is_undone(gap: Gap, bind: Collection[Gap], asked: frozenset[str]) -> bool:
 
 
 def _later(report: Report, gap: Gap) -> bool:
-    view = report.last_view
-    return view is not None and view.uuid == gap.position.uuid and view.seqno > gap.position.seqno
+    return report.last_view is not None and _came_after(report.last_view, gap)
+
+
+def _came_after(view: View, gap: Gap) -> bool:
+    return view.uuid == gap.position.uuid and view.seqno > gap.position.seqno
 
 
 def _id(gap: Gap) -> str:
@@ -81,6 +85,13 @@ def went_through(reports: Mapping[int, Report]) -> dict[int, Report]:
     """Those whose views and positions are of the branch that lives."""
     gaps = binding(reports.values())
     return {ordinal: report for ordinal, report in reports.items() if left_behind(report, gaps) is None}
+
+
+def forgetful(view: View, reports: Collection[Report], behind: Mapping[int, Report]) -> tuple[int, ...]:
+    """Members of ``view`` that do not know a gap which it came after, though whoever was in it did: an old copy of their
+    volume was put back. ``reports``: of the branch that lives."""
+    before = [gap for gap in binding(reports) if _came_after(view, gap)]
+    return tuple(o for o in view.members if o in behind and left_behind(behind[o], before) is not None)
 
 
 def diverged(report: Report, gaps: Iterable[Gap]) -> Gap | None:

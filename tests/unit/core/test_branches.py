@@ -1,5 +1,7 @@
 """Two branches of one history: what proves them, and what a member does then. Nothing here depends on who lags."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, gap, member, situation
@@ -65,6 +67,29 @@ def test_its_data_go_beyond_a_view_that_it_was_not_in() -> None:
     assert late.phase is Phase.BLOCKED
     before = decide(situation(member(1).crashed(50).told(together), primary))
     assert [type(action) for action in before.actions] == [Join]
+
+
+def test_whoever_was_told_of_each_view_in_its_data_came_through_no_other_though_it_is_in_a_later_one() -> (
+    None
+):
+    """Its volume was lost, it joined anew, and then the old volume was put back. Fails where it joins by increments: what
+    only it has gets mixed with the Primary's."""
+    together = View(HISTORY, 5, (0, 1, 2))
+    primary = member(0).primary(seqno=900).told(together, View(HISTORY, 51, (0,)), View(HISTORY, 52, (0, 1)))
+    back = member(1).crashed(80).told(together, whole=True)
+    assert decide(situation(back, primary)).phase is Phase.BLOCKED
+    untold = member(1).crashed(80).told(together, whole=False)
+    assert [type(action) for action in decide(situation(untold, primary)).actions] == [Join]
+
+
+def test_whoever_was_in_a_view_that_a_person_gave_up_may_have_come_to_its_data_by_that() -> None:
+    """Fails where it is Blocked for ever: what it has is a part of the Primary's."""
+    together, given_up = View(HISTORY, 5, (0, 1, 2)), View(HISTORY, 60, (1, 2))
+    chosen = replace(gap(55, by="alice"), view=given_up)
+    primary = member(0).primary().told(together, View(HISTORY, 51, (0, 1)), View(HISTORY, 56, (0,)))
+    late = member(2).crashed(52).told(together)
+    assert [type(a) for a in decide(situation(late, primary.came_through(chosen))).actions] == [Join]
+    assert decide(situation(late, primary)).phase is Phase.BLOCKED
 
 
 LATE = {

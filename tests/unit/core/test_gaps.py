@@ -8,7 +8,7 @@ from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, g
 from trireme.api.position import Position, View
 from trireme.api.report import Gap, Override, Phase, Report
 from trireme.core.decide import decide
-from trireme.core.election import Elect, elect
+from trireme.core.election import Elect, Wait, elect
 from trireme.core.gaps import binding, inherited, known_gaps, went_through
 from trireme.core.grants import Refused, judge_request
 from trireme.core.situation import AskGrants, Bootstrap, Campaign, Join, Learn
@@ -231,6 +231,22 @@ def test_nobody_waits_for_a_member_of_another_branch_to_connect_first() -> None:
     assert "trireme rebuild" in told.why
     decision = decide(situation(me, primary, other_branch))
     assert any(isinstance(action, Join) for action in decision.actions), decision.why
+
+
+def test_one_that_does_not_know_a_gap_from_before_its_view_has_an_old_volume_and_vouches_for_nothing() -> (
+    None
+):
+    """Member 1 may have gone on with it since. Fails where member 2, the last of that view, bootstraps without asking."""
+    old_copy = member(0).crashed(12).in_view(3, 0, 1, 2)
+    left = member(2).clean(40).in_view(30, 0, 2).came_through(gap(9, 1))
+    assert elect(answers(old_copy, left), WAITS) == Wait(
+        (1,), "member 1 of the latest view may hold newer data and did not answer"
+    )
+    late = member(1).crashed(8).in_view(3, 0, 1, 2)
+    outcome = elect(
+        answers(late, left, member(0).crashed(40).in_view(30, 0, 2).came_through(gap(9, 1))), WAITS
+    )
+    assert isinstance(outcome, Elect)
 
 
 AGAIN = gap(20, by="alice", undone=(CHOSEN.id,))
