@@ -141,22 +141,32 @@ def make(seed: int, size: int = 0, length: int = 0) -> Schedule:
             size = int(step[1:][0])
         if losses <= 1 or step[0] not in ("lose", "mix up"):
             steps.append(step)
-    if seed % 16 == 7:
-        steps = _with_an_old_volume(Random(f"old {seed}"), size, steps)
-    if seed % 16 == 3:
-        steps = _with_broken_members(Random(f"broken {seed}"), size, steps)
-    if seed % 16 == 11:
-        r_words = Random(f"words {seed}")
-        size = max(size, 3)
-        steps = _with_words(r_words, size, steps)
-        patience = r_words.choice((None, None, 5.0))
-    if seed % 16 == 15:
-        steps = _with_late_answers_and_new_copies(Random(f"late {seed}"), size, steps)
+    size, steps, patience = _its_share(seed, size, steps, patience)
     scaled = any(step[0] == "scale" for step in steps)
     begin = r.choice((Begin.EMPTY, Begin.WHOLE, Begin.WHOLE, Begin.CRASHED))
-    if begin is Begin.EMPTY and seed % 16 == 11:
+    if begin is Begin.EMPTY and seed % 16 in (11, 13):
         begin = Begin.WHOLE
     return Schedule(_before(steps) if scaled else size, begin, tuple(steps), patience)
+
+
+def _its_share(
+    seed: int, n: int, steps: list[Step], patience: float | None
+) -> tuple[int, list[Step], float | None]:
+    """Of sixteen schedules each of five goes where the others hardly come."""
+    match seed % 16:
+        case 7:
+            steps = _with_an_old_volume(Random(f"old {seed}"), n, steps)
+        case 3:
+            steps = _with_broken_members(Random(f"broken {seed}"), n, steps)
+        case 11 | 13:
+            r, n = Random(f"words {seed}"), max(n, 3)
+            steps = _with_words(r, n, steps)
+            patience = r.choice((None, None, 5.0))
+            if seed % 16 == 13:
+                steps = _with_all_of_it(Random(f"all {seed}"), n, steps)
+        case 15:
+            steps = _with_late_answers_and_new_copies(Random(f"late {seed}"), n, steps)
+    return n, steps, patience
 
 
 def _with_broken_members(r: Random, n: int, steps: list[Step]) -> list[Step]:
@@ -213,6 +223,31 @@ def _with_words(r: Random, n: int, steps: list[Step]) -> list[Step]:
             at = r.randrange(len(steps))
             told += steps[at : at + r.choice((1, 3, 9))]
     return told
+
+
+def _with_all_of_it(r: Random, n: int, steps: list[Step]) -> list[Step]:
+    """What people choose; in between late answers, new copies, servers that cannot start or die, stops, and pieces
+    of rounds."""
+    kind = r.randrange(4)
+    if kind < 2:
+        steps = _with_late_answers_and_new_copies(r, n, steps)
+    if kind in (1, 2):
+        steps = _with_broken_members(r, n, steps)
+    mixed: list[Step] = []
+    for step in steps:
+        if r.random() < 0.15:
+            mixed.append(_piece(r, n))
+        mixed.append(step)
+    return mixed
+
+
+def _piece(r: Random, n: int) -> Step:
+    member = r.randrange(n)
+    return r.choice((
+        ("look", member), ("hear", member, r.randrange(n)), ("decide", member), ("act", member, 0),
+        ("poll", member, _some(r, n)), ("arrive", r.randrange(4), r.randrange(2), r.randrange(2), 0),
+        ("end asking", member), ("term", member), ("die", member, r.randrange(4), 0),
+    ))  # fmt: skip
 
 
 def _chapter(r: Random, n: int) -> list[Step]:
