@@ -182,6 +182,9 @@ def finish_work(world: World, member: Member) -> bool:
 
 def _set_aside(world: World, member: Member, agent: Agent, action: SetAside) -> None:
     volume = member.volume
+    if not _primary_answers(world, member, tuple(agent.answers)):
+        agent.failed(world.now)
+        return
     invariants.on_discard(world, member)
     volume.data, volume.files, volume.grastate, volume.marks = None, False, None, False
     world.burn()
@@ -209,6 +212,10 @@ def _bootstrap(world: World, member: Member, agent: Agent, action: Bootstrap) ->
 def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     volume = member.volume
     if action.discard is not None and agent.facts is not None and agent.facts.files:
+        if not volume.marks and not _primary_answers(world, member, tuple(map(int, action.addresses))):
+            agent.failed(world.now)
+            agent.forget_directory()
+            return
         invariants.on_discard(world, member)
         volume.data, volume.files, volume.grastate, volume.marks = None, False, None, False
         world.burn()
@@ -226,6 +233,12 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     _start(world, member, agent, Launch.JOIN, addresses, action.group_name)
     if member.server is not None:
         member.server.votes = action.votes
+
+
+def _primary_answers(world: World, member: Member, addresses: tuple[int, ...]) -> bool:
+    """As :meth:`trireme.agent.act.Actor._confirm_primary`."""
+    others = (world.members[address] for address in addresses if address != member.ordinal)
+    return any(other.responsive and world.report(other).primary for other in others)
 
 
 def _start(

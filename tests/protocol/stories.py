@@ -177,6 +177,11 @@ STORIES: dict[str, Schedule] = {
             ("settle", 0b100, 3, 0), ("die", 0, 0, 0), ("settle", 0, 3, 0), ("settle", 0, 1, 0), ("kill all", 8, 0),
             ("settle", 0, 4, 0), ("recover", 0, 1),
         )),
+    "a member is to set aside what a person gave up, and the Primary is gone with its volume before it does": Schedule(
+        3, Begin.WHOLE, (
+            ("commit", 1, 1), ("kill all", 48, 0), ("settle", 0b010, 3, 0), ("recover", 2, 9), ("settle", 0b010, 1, 0),
+            ("settle", 0b010, 1, 0), ("settle", 0b010, 2, 0), ("kill", 2, 0, 0), ("lose", 2),
+        ), patience=5.0),
     "a server dies after its member decided to leave the group, and before it begins": Schedule(
         3, Begin.WHOLE, (
             ("rebuild", 1), ("look", 1), ("hear", 1, 0), ("hear", 1, 2), ("decide", 1), ("die", 1, 0, 0),

@@ -19,6 +19,7 @@ from tests.unit.agent_environment import ENVIRONMENT
 from tests.unit.core.builders import gap
 from tests.unit.core.builders import member as candidate
 from trireme.adapters.mariadb import datadir
+from trireme.adapters.peers import Silence
 from trireme.adapters.volume_owner import must_be_writable, owned_by
 from trireme.agent.act import Actor, give_grant
 from trireme.agent.member import Member
@@ -27,7 +28,7 @@ from trireme.agent.settings import read_settings
 from trireme.api.position import View
 from trireme.api.report import Candidacy, GrantRequest, Override
 from trireme.base.errors import PermanentError
-from trireme.core.situation import Retire
+from trireme.core.situation import Action, Join, Retire, SetAside
 
 
 @pytest.fixture
@@ -168,6 +169,31 @@ def test_a_server_that_ended_since_does_not_leave_the_group(alone: Member) -> No
     alone.server = cast(Any, object())
     asyncio.run(actor.act((Retire("was asked for a new copy of the data"),)))
     assert alone.report().leaving
+
+
+def test_nothing_is_moved_aside_for_a_primary_that_went_meanwhile(tmp_path: Path, alone: Member) -> None:
+    """Fails where the picture of some seconds ago is enough: what it has may be the last copy."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ibdata1").write_bytes(b"data")
+    alone.facts = datadir.inspect(tmp_path)
+
+    class Gone:
+        async def report(self, address: str) -> Silence:
+            return Silence(f"connection refused by {address}")
+
+    actor = Actor(alone, cast(Any, Gone()), cast(Any, None), cast(Any, None), b"")
+    beyond = Join(("10.0.0.2",), (), None, votes=False, discard="its data is beyond", group_name="demo")
+    for action in (beyond, SetAside("rebuild")):
+        asyncio.run(_to_the_end(actor, action))
+        assert "the Primary answers no more" in alone.last_failure
+        assert (tmp_path / "data" / "ibdata1").read_bytes() == b"data"
+        alone.last_failure = ""
+
+
+async def _to_the_end(actor: Actor, action: Action) -> None:
+    await actor.act((action,))
+    assert actor._work is not None
+    await actor._work
 
 
 def test_a_second_agent_on_the_same_volume_is_refused(tmp_path: Path) -> None:

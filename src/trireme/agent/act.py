@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,8 +19,8 @@ from trireme.adapters.signing import derive_password
 from trireme.adapters.volume_owner import must_be_writable
 from trireme.agent.launcher import Launcher
 from trireme.agent.member import Member
-from trireme.api.report import Gap, GrantReply, GrantRequest, Phase
-from trireme.base.errors import PermanentError, TriremeError
+from trireme.api.report import Gap, GrantReply, GrantRequest, Phase, Report
+from trireme.base.errors import PermanentError, TemporaryError, TriremeError
 from trireme.core import branches, grants, situation
 from trireme.core.cluster_conditions import describe_gap
 from trireme.core.gaps import group_name, inherited, merged
@@ -240,6 +240,8 @@ class Actor:
     async def _join(self, action: Join) -> None:
         member, root = self._member, self._member.settings.data_root
         if action.discard is not None and member.facts is not None and not member.facts.empty:
+            if not member.facts.transfer_broke_off:
+                await self._confirm_primary(action.addresses)
             await asyncio.to_thread(self._discard, action.discard)
         else:
             datadir.clean_transfer_leftovers(root)
@@ -265,6 +267,7 @@ class Actor:
     async def _set_aside(self, action: situation.SetAside) -> None:
         """Crash-safe: until the record says that it is emptied, what is there is what was asked to be set aside."""
         member, root = self._member, self._member.settings.data_root
+        await self._confirm_primary([each.address for each in member.answers.values() if each.primary])
         await asyncio.to_thread(datadir.give_up, root, action.reason, _stamp())
         last_view = None if action.forget_view else member.last_view
         member.records.change(
@@ -273,6 +276,13 @@ class Actor:
         member.unwritten = None
         member.forget_directory()
         log.warning("%s: the data directory is set aside", action.reason)
+
+    async def _confirm_primary(self, addresses: Iterable[str]) -> None:
+        """What is about to be moved aside would be the last copy if the Primary had gone meanwhile: one of these says
+        that it lives, now (invariant 10). Raises TemporaryError."""
+        said = await asyncio.gather(*(self._peers.report(address) for address in addresses))
+        if not any(isinstance(answer, Report) and answer.primary for answer in said):
+            raise TemporaryError("the Primary answers no more: nothing is moved aside before one does")
 
     def _discard(self, reason: str) -> None:
         """Move what may be worth a look aside (one copy is kept); a half-copied transfer is worth none.
