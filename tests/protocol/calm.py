@@ -1,11 +1,13 @@
 """Times without faults: servers do what they can, agents make their rounds, and the cluster becomes whole."""
 
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from tests.protocol import doubt
 from tests.protocol.agent import Member, provable
 from tests.protocol.galera import State, uuid_of
 from tests.protocol.group import pending_view
+from tests.protocol.invariants import left_behind
 from tests.protocol.steps import STEPS, synced, take
 from tests.protocol.world import Violation, World
 from trireme.api.report import Phase
@@ -170,7 +172,7 @@ def _needs_person(world: World) -> bool:
     """
     if world.put_back and (world.misled or doubt.parted(world) or doubt.promised(world)):
         return True
-    if _two_words(world):
+    if _two_words(world) or _each_without_the_other(world):
         return True
     if not (world.lost_volumes or world.put_back):
         return False
@@ -189,6 +191,15 @@ def _two_words(world: World) -> bool:
     rest = [m for m in world.members if m.server is not None and m.server.state is State.SYNCED]
     apart = [m for m in world.members if m not in rest]
     return bool(rest) and synced(world, rest) and all(_chosen_and_left(m, rest) for m in apart)
+
+
+def _each_without_the_other(world: World) -> bool:
+    """The same where nobody is a Primary: all are Blocked, for two of them went on without each other."""
+    blocked = all(m.agent is not None and m.agent.phase is Phase.BLOCKED for m in world.members)
+    return blocked and any(
+        left_behind(one, other.volume.record.gaps) and left_behind(other, one.volume.record.gaps)
+        for one, other in combinations(world.members, 2)
+    )
 
 
 def _chosen_and_left(member: Member, rest: list[Member]) -> bool:

@@ -148,9 +148,7 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
     who = [world.members[ordinal] for ordinal in _electorate(member)] if gap is not None else world.members
     mine = _came_through(member)
     views = [
-        m.volume.record.last_view
-        for m in who
-        if not _left_behind(m, mine) and m.ordinal not in world.doubtful
+        m.volume.record.last_view for m in who if not left_behind(m, mine) and m.ordinal not in world.doubtful
     ]
     known = [view for view in views if view is not None and (uuid is None or view.uuid == uuid)]
     latest: View | None = max(known, key=lambda view: view.seqno, default=None)
@@ -159,7 +157,7 @@ def _all_asked(world: World, member: Member, uuid: str | None) -> None:
         set(latest.members if latest else range(member.declared))
         - set(_electorate(member))
         - allowed
-        - {m.ordinal for m in world.members if _left_behind(m, mine)}
+        - {m.ordinal for m in world.members if left_behind(m, mine)}
         - _answer_as_of_before_a_gap(world, mine)
     )
     if missing:
@@ -181,7 +179,7 @@ def _answer_as_of_before_a_gap(world: World, gaps: tuple[Gap, ...]) -> set[int]:
     return {o for o, ids in known.items() if any(gap.id not in ids for gap in gaps)}
 
 
-def _left_behind(member: Member, gaps: tuple[Gap, ...]) -> bool:
+def left_behind(member: Member, gaps: tuple[Gap, ...]) -> bool:
     """The candidate's branch went on without it, or a person gave its branch up: its views are of another, and not to be
     compared by seqno."""
     record = member.volume.record

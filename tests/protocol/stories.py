@@ -177,6 +177,12 @@ STORIES: dict[str, Schedule] = {
             ("settle", 0b100, 3, 0), ("die", 0, 0, 0), ("settle", 0, 3, 0), ("settle", 0, 1, 0), ("kill all", 8, 0),
             ("settle", 0, 4, 0), ("recover", 0, 1),
         )),
+    "an old copy knows a gap that leaves behind the one whose gap leaves it behind, and the third is left over": Schedule(
+        3, Begin.WHOLE, (
+            ("commit", 0, 1), ("kill all", 53, 0), ("mix up", 1, 0), ("settle", 0b010, 9, 0), ("keep", 0),
+            ("kill all", 16, 0), ("settle", 0b101, 9, 0), ("recover", 1, 9), ("settle", 0, 9, 0), ("kill all", 0, 0),
+            ("put back", 0),
+        ), patience=5.0),
     "a member is to set aside what a person gave up, and the Primary is gone with its volume before it does": Schedule(
         3, Begin.WHOLE, (
             ("commit", 1, 1), ("kill all", 48, 0), ("settle", 0b010, 3, 0), ("recover", 2, 9), ("settle", 0b010, 1, 0),

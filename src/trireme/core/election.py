@@ -12,7 +12,7 @@ from itertools import chain
 from trireme.api.position import View
 from trireme.api.report import Directory, Override, Report
 from trireme.core.branches import parted
-from trireme.core.gaps import forgetful, histories_of, went_through
+from trireme.core.gaps import forgetful, histories_of, opposed, went_through
 from trireme.core.terms import HEARING_SECONDS, Terms
 
 
@@ -66,6 +66,10 @@ def elect(answers: Mapping[int, Report], terms: Terms) -> Outcome:
         return _by_word(answers, _declared(answers, terms), word)
     if all(is_fresh(report) for report in answers.values()):
         return _first(answers, _declared(answers, terms))
+    pair = opposed(answers)
+    if pair is not None:
+        why = f"{names(pair)} went on without each other: two branches, never compared by seqno; a person must choose"
+        return Split((), why)
     heard = went_through(answers)
     histories = sorted({uuid for report in heard.values() for uuid in histories_of(report)})
     if len(histories) > 1:

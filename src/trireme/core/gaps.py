@@ -7,7 +7,7 @@ as it joins what came after, on its disk before its server starts.
 
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
-from itertools import chain
+from itertools import chain, combinations
 
 from trireme.api.position import View
 from trireme.api.report import Directory, Gap, Report
@@ -85,6 +85,17 @@ def went_through(reports: Mapping[int, Report]) -> dict[int, Report]:
     """Those whose views and positions are of the branch that lives."""
     gaps = binding(reports.values())
     return {ordinal: report for ordinal, report in reports.items() if left_behind(report, gaps) is None}
+
+
+def opposed(reports: Mapping[int, Report]) -> tuple[int, int] | None:
+    """Two who went on without each other, most likely because people chose twice: each came through a gap that leaves the
+    other behind. Nothing here tells which is right, nor who of the rest is to be asked."""
+    bind = binding(reports.values())
+    came = {o: [gap for gap in bind if came_through(report, gap)] for o, report in reports.items()}
+    for one, other in combinations(sorted(o for o, known in came.items() if known), 2):
+        if left_behind(reports[one], came[other]) and left_behind(reports[other], came[one]):
+            return one, other
+    return None
 
 
 def forgetful(view: View, reports: Collection[Report], behind: Mapping[int, Report]) -> tuple[int, ...]:

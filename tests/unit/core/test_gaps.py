@@ -8,7 +8,7 @@ from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, g
 from trireme.api.position import Position, View
 from trireme.api.report import Gap, Override, Phase, Report
 from trireme.core.decide import decide
-from trireme.core.election import Elect, Wait, elect
+from trireme.core.election import Elect, Split, Wait, elect
 from trireme.core.gaps import binding, inherited, known_gaps, went_through
 from trireme.core.grants import Refused, judge_request
 from trireme.core.situation import AskGrants, Bootstrap, Campaign, Join, Learn
@@ -247,6 +247,19 @@ def test_one_that_does_not_know_a_gap_from_before_its_view_has_an_old_volume_and
         answers(late, left, member(0).crashed(40).in_view(30, 0, 2).came_through(gap(9, 1))), WAITS
     )
     assert isinstance(outcome, Elect)
+
+
+def test_two_who_went_on_without_each_other_leave_the_rest_to_a_person() -> None:
+    """Fails where each leaves the other behind, and one who is left over bootstraps without asking either."""
+    one = member(0).crashed(30).in_view(20, 0).came_through(gap(9, 1))
+    other = member(1).crashed(40).in_view(21, 1).came_through(gap(8, 0, by="alice"))
+    third = member(2).crashed(9).in_view(22, 1, 2).came_through(gap(8, 0, by="alice"))
+    outcome = elect(answers(one, other, third), WAITS)
+    assert isinstance(outcome, Split)
+    assert "members 0, 1 went on without each other" in outcome.why
+    chosen = replace(gap(40, by="alice"), undone=(gap(9, 1).id,))
+    decided = other.came_through(gap(8, 0, by="alice"), chosen).in_view(41, 1)
+    assert isinstance(elect(answers(one, decided, third), WAITS), Elect)
 
 
 AGAIN = gap(20, by="alice", undone=(CHOSEN.id,))
