@@ -147,12 +147,12 @@ STORIES: dict[str, Schedule] = {
     "one who is to join a person's choice has a later view than that, and the Primary dies as its server starts": Schedule(
         4, Begin.WHOLE, (
             ("term", 3), ("settle", 0, 3, 0), ("kill all", 194, 0), ("settle", 1, 3, 0), ("recover", 3, 1),
-            ("settle", 0, 2, 0), ("settle", 1, 2, 0), ("kill", 3, 0, 0),
+            ("settle", 0, 2, 0), ("settle", 1, 2, 0), ("work", 1, 0), ("kill", 3, 0, 0),
         )),
     "a server dies as its member is to take a new copy, and then the other one, which had only received its last commit": Schedule(
         2, Begin.WHOLE, (
             ("rebuild", 1), ("commit", 1, 1), ("die", 1, 0, 0), ("round", 1, 0, 0), ("round", 1, 0, 0), ("work", 1, 0),
-            ("round", 1, 0, 0), ("die", 0, 3, 0),
+            ("round", 1, 0, 0), ("work", 1, 0), ("die", 0, 3, 0),
         )),
     "two people choose two members, and a voter's last word of the one that it granted is from before that": Schedule(
         3, Begin.WHOLE, (
