@@ -109,6 +109,22 @@ def dns_says(cluster: PlainCluster, *faults: Fault) -> Iterator[None]:
 
 
 @contextmanager
+def read_only(volume: Path) -> Iterator[None]:
+    """A small volume, as the kernel makes a file system whose disk gave errors, for files that are opened from now on."""
+    aside = volume.with_name("volume.read-only")
+    aside.mkdir()
+    run("mount", "--bind", str(volume), str(aside))
+    run("mount", "-o", "remount,bind,ro", str(aside))
+    run("mount", "--bind", str(aside), str(volume))
+    try:
+        yield
+    finally:
+        run("umount", "-l", str(volume))
+        run("umount", "-l", str(aside))
+        aside.rmdir()
+
+
+@contextmanager
 def small_volume(member: Agent, megabytes: int) -> Iterator[None]:
     """The stopped member's volume is a file system of this size, with what was on it. Back on the big one after."""
     assert member.process is None
@@ -116,6 +132,7 @@ def small_volume(member: Agent, megabytes: int) -> Iterator[None]:
     member.volume.rename(before)
     member.volume.mkdir()
     run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(member.volume))
+    run("mount", "--make-shared", str(member.volume))  # what is mounted over it later is seen in the pod, too
     _move(before, member.volume)
     try:
         yield

@@ -1,13 +1,14 @@
 """A volume that runs full: the member leaves before it stalls the others, and comes back with room (30)."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.servers.faults import full_disk, small_volume
+from tests.servers.faults import full_disk, read_only, small_volume
 from tests.servers.plain import Agent, PlainCluster, wait_until
 from tests.servers.private_machine import private_machine, run
 from trireme.agent.records import Records
@@ -107,3 +108,19 @@ def test_where_nobody_else_has_room_the_data_is_served_all_the_same(cluster: Pla
         full.start()
         wait_until(lambda: full.get("/primary")[0] == 200, "it takes the writes", 60)
         assert full.sql("SELECT 1") == [(1,)]
+
+
+def test_a_volume_that_takes_no_writes_is_said_and_the_member_comes_back_when_it_is_mended(
+    cluster: PlainCluster,
+) -> None:
+    """The writer's disk died. It was Recovering for ever, each time for five minutes, and nothing named the disk."""
+    ill, others = cluster[0], cluster.members[1:]
+    ill.sql("CREATE TABLE app.t (id INT PRIMARY KEY)")
+    with read_only(ill.volume):
+        ill.signal_server(signal.SIGKILL)
+        ill.wait_phase("Blocked", seconds=60)
+        ill.wait_why("the data volume takes no writes (Read-only file system): mend it")
+        wait_until(lambda: any(m.get("/primary")[0] == 200 for m in others), "another member writes", 30)
+        next(m for m in others if m.get("/primary")[0] == 200).sql("INSERT INTO app.t VALUES (1)")
+    cluster.wait_synced()
+    assert ill.sql("SELECT id FROM app.t") == [(1,)]

@@ -44,7 +44,8 @@ What comes next
   - the policy for missing members is Wait: it waits as long as it takes
 
 What you may do
-  -> demo-1 runs and does not answer: `kubectl -n default logs demo-1`
+  -> demo-1 runs and does not answer: `kubectl -n default get node node-1`,
+     `kubectl -n default logs demo-1`
   -> demo-2 has no pod: `kubectl -n default describe statefulset demo` says why
   -> if it is certain that members 1, 2 will not come back: `trireme recover
      demo` shows what would be lost, and asks (member 0 bootstraps, crashed, at

@@ -77,7 +77,8 @@ demo-1  secondary  Transferring  no            -  -            1
 demo-2  -          Silent        no            -  -            1
         dial tcp 10.0.0.1:8080: connection refused
 
--> demo-2 runs and does not answer: `kubectl -n default logs demo-2`
+-> demo-2 runs and does not answer: `kubectl -n default get node node-1`,
+   `kubectl -n default logs demo-2`
 """
 
 

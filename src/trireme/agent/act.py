@@ -17,6 +17,7 @@ from trireme.adapters.mariadb.status import Monitor
 from trireme.adapters.peers import Peers, Silence
 from trireme.adapters.signing import derive_password
 from trireme.adapters.volume_owner import must_be_writable
+from trireme.adapters.volume_writes import VolumeProbe
 from trireme.agent.launcher import Launcher
 from trireme.agent.member import Member
 from trireme.api.report import Gap, GrantReply, GrantRequest, Phase, Report
@@ -50,6 +51,7 @@ class Actor:
         self._peers = peers
         self._launcher = launcher
         self._token = token
+        self._volume = VolumeProbe(member.settings.record_dir)
         self._work: asyncio.Task[None] | None = None
         self.done = False
 
@@ -144,6 +146,7 @@ class Actor:
 
     async def _inspect(self) -> None:
         member = self._member
+        await self._volume.check()
         facts = await asyncio.to_thread(datadir.inspect, member.settings.data_root)
         if facts.problem is not None or not facts.writable:
             found = facts.problem or f"{facts.root} is not writable"

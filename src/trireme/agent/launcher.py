@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import PurePosixPath
 
-from trireme.adapters.cgroup import memory_limit
+from trireme.adapters.cgroup import memory_kills, memory_limit
 from trireme.adapters.dns import ordinal_of
 from trireme.adapters.mariadb import datadir
 from trireme.adapters.mariadb.binaries import Binaries
@@ -43,6 +44,8 @@ class Launcher:
         self._blocks = ViewBlocks()
         self._lost: tuple[str, int] | None = None
         """Where the running server was as it last lost the Primary."""
+        self._memory_kills = 0
+        """As the running server was started."""
         self._stopping: asyncio.Task[Exit] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -117,6 +120,7 @@ class Launcher:
         )
         member.server = server
         member.forget_directory()
+        self._memory_kills = memory_kills()
         try:
             await server.start(new_cluster=launch is Launch.BOOTSTRAP)
         except BaseException:
@@ -226,6 +230,8 @@ class Launcher:
         if not ended.asked:
             member.restarts += 1
             said = ended.last_errors[-1] if ended.last_errors else "it said nothing"
+            if ended.code == -signal.SIGKILL and memory_kills() > self._memory_kills:
+                said = member.out_of_memory(memory_limit())
             ending = f"mariadbd ended with {ended.code}: {self._advice or said}"
             (member.needs_person if self._setting else member.failed)(ending)
             log.error("mariadbd ended with %d: %s", ended.code, said)

@@ -33,12 +33,15 @@ from trireme.api.report import (
 from trireme.core import branches, directory, health
 from trireme.core.draining import Client, Drain
 from trireme.core.gaps import merged
+from trireme.core.retiring import amount
 from trireme.core.situation import Campaign, Heir, Launch
 from trireme.core.terms import HEARING_SECONDS, Terms
 
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
 """Back-off between starts of a server that fails: 1, 2, 4, … 30 s."""
+STARVED_SECONDS = 86400.0
+"""For so long its report tells of a server that was killed for want of memory: a person may look in the morning only."""
 
 
 @dataclass(slots=True)
@@ -98,6 +101,10 @@ class Member:
     retry_at: float = 0.0
     last_failure: str = ""
     restarts: int = 0
+    memory_kills: int = 0
+    """How often the kernel killed its server for want of memory."""
+    starved: tuple[float, str] | None = None
+    """When that was last (by the clock of ``started``), and the sentence."""
     writer: WriterClaim | None = None
     role_label: str | None = None
     """The role that this agent gave its pod as a label, "" for none yet; None where no labels are kept."""
@@ -155,6 +162,18 @@ class Member:
         self.failed(why)
         self.forget_directory()
 
+    def out_of_memory(self, limit_bytes: int | None) -> str:
+        """The kernel killed the server. Returns why it ended."""
+        self.memory_kills += 1
+        limit = f" (limit {amount(limit_bytes)})" if limit_bytes is not None else ""
+        times = "once" if self.memory_kills == 1 else f"{self.memory_kills} times"
+        at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        self.starved = (
+            time.monotonic(),
+            f"the kernel killed its server for want of memory{limit} {times} since its agent started, last at {at}",
+        )
+        return f"the kernel killed it for want of memory{limit}"
+
     def clear_fault(self) -> None:
         if self.fault is not None and time.monotonic() >= self.retry_at:
             self.fault = None
@@ -194,9 +213,7 @@ class Member:
             why=self.why,
             directory=verdict.directory if verdict else Directory.UNKNOWN,
             position=self._position(verdict),
-            safe_to_bootstrap=bool(
-                self.facts and self.facts.grastate and self.facts.grastate.safe_to_bootstrap
-            ),
+            safe_to_bootstrap=self._safe_to_bootstrap(),
             last_view=self.last_view,
             running=self.running,
             server=server_report(self.status) if self.status else None,
@@ -215,6 +232,7 @@ class Member:
             handover=self.handover,
             rebuilding=record.rebuild is not None,
             disk=self.disk,
+            starved=self._starved(),
             upgrade=self.upgrade,
             variables=self.variables,
             accounts=self.accounts if self.writes else None,
@@ -229,6 +247,16 @@ class Member:
             override=unexpired_word(record, datetime.now(UTC)),
         )
         return report if not health.ready(report).ok else _as_ready(report)
+
+    def _safe_to_bootstrap(self) -> bool:
+        grastate = self.facts.grastate if self.facts is not None else None
+        return grastate is not None and grastate.safe_to_bootstrap
+
+    def _starved(self) -> str:
+        if self.starved is None:
+            return ""
+        at, words = self.starved
+        return words if time.monotonic() - at < STARVED_SECONDS else ""
 
     def _gaps(self) -> tuple[Gap, ...]:
         """A gap that is about to be counts for those who join, from the start of the server that makes it."""

@@ -40,6 +40,8 @@ def _own(member: Member) -> Iterator[str]:
     yield _metric("trireme_member_ready", "gauge", "1 if it takes SQL with current data.", report.ready)
     yield _metric("trireme_member_writer", "gauge", "1 for the member that takes the writes.", writes)
     yield _metric("trireme_member_restarts_total", "counter", "Unasked ends of mariadbd.", member.restarts)
+    words = "Ends of mariadbd by the kernel, for want of memory."
+    yield _metric("trireme_member_memory_kills_total", "counter", words, member.memory_kills)
     yield _metric(
         "trireme_member_rounds_total", "counter", "Decisions since the agent started.", member.rounds
     )

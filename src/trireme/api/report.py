@@ -260,6 +260,8 @@ class Report:
     upgrade: Upgrade | None = None
     """None while no server of this member answers."""
     disk: Disk | None = None
+    starved: str = ""
+    """How often the kernel killed its server for want of memory, and when last; '' where that was not of late."""
     joining: bool = False
     """It was started to join, and was not seen Synced since: it has had no vote."""
     left: bool = False

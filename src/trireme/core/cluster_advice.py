@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from trireme.api.report import Phase
+from trireme.api.report import Phase, Room
 from trireme.core.cluster_seen import Cluster, Member, Pod
 
+SERVER_CONTAINER = "mariadb"
+TERMINATING = "Terminating"
 ENDED = ("CrashLoopBackOff", "Error", "OOMKilled")
-ON_ITS_WAY = ("ContainerCreating", "PodInitializing", "Terminating", "Running")
+ON_ITS_WAY = ("ContainerCreating", "PodInitializing", TERMINATING, "Running")
 
 
 def advise(cluster: Cluster, kubectl: str) -> Iterator[str]:
@@ -55,17 +57,38 @@ def _about(member: Member, cluster: Cluster, kubectl: str) -> Iterator[str]:
         yield f"{name} has no pod: `{kubectl} describe statefulset {cluster.name}` says why"
     elif member.phase == Phase.BLOCKED:
         yield f"{name} waits for a person, for the reason given: `trireme explain {cluster.name}` says what you may do"
+    elif member.phase == Phase.UNRESPONSIVE:
+        on = f", and at the disk of node {pod.node}" if pod.node else ""
+        yield f"{name} runs and does nothing: if that lasts, look at `{kubectl} logs {name}`{on}"
+    elif member.report is not None and member.report.disk is not None and member.report.disk.room is Room.LOW:
+        yield from _about_room(name, cluster, kubectl)
     elif member.says_ready and not pod.ready:
         yield f"{name} is ready; if Kubernetes does not soon find it so: `{kubectl} describe pod {name}`"
     elif member.answer is None:
         yield from _about_silent(name, pod, kubectl)
 
 
+def _about_room(name: str, cluster: Cluster, kubectl: str) -> Iterator[str]:
+    look = f"{kubectl} exec {name} -c {SERVER_CONTAINER} -- du -xsh /var/lib/mysql"
+    larger = (
+        f"; or a larger storage.size: `{kubectl} edit galera {cluster.name}`"
+        if cluster.declared is not None
+        else ", or a larger volume"
+    )
+    yield f"{name} needs room on its volume: delete what does not belong there (`{look}`){larger}"
+
+
 def _about_silent(name: str, pod: Pod, kubectl: str) -> Iterator[str]:
     if pod.running and not pod.started:
         return
-    if pod.running:
-        yield f"{name} runs and does not answer: `{kubectl} logs {name}`"
+    if pod.running and pod.state == TERMINATING and pod.node:
+        yield (
+            f"{name} is being deleted and does not answer: if node {pod.node} is lost (`{kubectl} get node "
+            f"{pod.node}`), it comes back with the node; if the node is gone for good: `{kubectl} delete node {pod.node}`"
+        )
+    elif pod.running:
+        on = f"`{kubectl} get node {pod.node}`, " if pod.node else ""
+        yield f"{name} runs and does not answer: {on}`{kubectl} logs {name}`"
     elif pod.state in ENDED:
         container = f" -c {pod.container}" if pod.container else ""
         yield f"{name} ends by itself: `{kubectl} logs {name}{container} --previous`"

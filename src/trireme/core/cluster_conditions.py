@@ -16,6 +16,7 @@ BY_WORD = "ByWord"
 PASSWORDS = "PasswordsOutOfStep"
 UPGRADE = "UpgradeFailed"
 ROOM = "VolumeLow"
+MEMORY = "OutOfMemory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ def _of_members(cluster: Cluster) -> Iterator[Condition]:
             yield Condition(UPGRADE, f"{member.name}: {report.upgrade.why}")
         if report.disk is not None and report.disk.room is Room.LOW:
             yield Condition(ROOM, f"{member.name}: {words(report.disk)}")
+        if report.starved:
+            yield Condition(
+                MEMORY,
+                f"{member.name}: {report.starved}: raise resources.limits.memory, or find the statements that take it",
+            )
 
 
 def _sides(cluster: Cluster) -> list[tuple[int, ...]]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from tests.unit.core.builders import HISTORY, Builder, member
 from trireme.api.report import Phase
 from trireme.core.cluster_seen import Answer, Cluster, Member, Outlook, Pod
+from trireme.core.retiring import MIB, measure
 from trireme.core.terms import Terms
 
 RUNNING = Pod(state="Running", running=True, ready=True, node="node-1", address="10.0.0.1")
@@ -56,6 +57,14 @@ def synced(
 def waiting(ordinal: int, why: str = "member 2 of the latest view may hold newer data") -> Member:
     """It stopped in order, in a view of 0, 1 and 2, and no Primary lives."""
     return answering(member(ordinal).clean(1200).in_view(17, 0, 1, 2), Phase.WAITING, why)
+
+
+def without_room(ordinal: int) -> Member:
+    """It left the group before its full volume would have stalled the others."""
+    seen = waiting(ordinal, "its data volume has 1 MiB free of 100 MiB, and needs 5 MiB")
+    assert seen.answer is not None
+    report = replace(seen.answer.report, disk=measure(MIB, 100 * MIB, None))
+    return replace(seen, answer=replace(seen.answer, report=report))
 
 
 def fresh(ordinal: int) -> Member:

@@ -18,6 +18,7 @@ from tests.unit.core.seen import (
     silent,
     synced,
     waiting,
+    without_room,
 )
 from trireme.api.report import Accounts, Override, Phase, Upgrade, UpgradeState
 from trireme.core.cluster_seen import Cluster, Declared
@@ -122,7 +123,52 @@ CASES = [
         cluster(synced(0), synced(1), silent(2)),
         Health.DEGRADED,
         "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Silent",
-        ("demo-2 runs and does not answer: `kubectl logs demo-2`",),
+        ("demo-2 runs and does not answer: `kubectl get node node-1`, `kubectl logs demo-2`",),
+    ),
+    Case(
+        "its node is lost for longer than Kubernetes waits: the pod is to go, and nobody is there to end it",
+        cluster(synced(0), synced(1), replace(silent(2), pod=replace(UNREADY, state="Terminating"))),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Silent",
+        (
+            "demo-2 is being deleted and does not answer: if node node-1 is lost (`kubectl get node node-1`), it "
+            "comes back with the node; if the node is gone for good: `kubectl delete node node-1`",
+        ),
+    ),
+    Case(
+        "a volume is full: nothing happens until somebody makes room",
+        cluster(synced(0), synced(1), without_room(2)),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Waiting",
+        (
+            "demo-2 needs room on its volume: delete what does not belong there "
+            "(`kubectl exec demo-2 -c mariadb -- du -xsh /var/lib/mysql`), or a larger volume",
+        ),
+    ),
+    Case(
+        "a volume is full, and an operator can make it larger",
+        replace(cluster(synced(0), synced(1), without_room(2)), declared=Declared()),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Waiting",
+        (
+            "demo-2 needs room on its volume: delete what does not belong there "
+            "(`kubectl exec demo-2 -c mariadb -- du -xsh /var/lib/mysql`); or a larger storage.size: "
+            "`kubectl edit galera demo`",
+        ),
+    ),
+    Case(
+        "a server hangs, as it does where its disk does",
+        cluster(
+            synced(0),
+            synced(1),
+            answering(member(2), Phase.UNRESPONSIVE, "its server does not answer its agent"),
+        ),
+        Health.DEGRADED,
+        "2 of 3 Synced, writer demo-0, history 11111111, position 1234; demo-2 Unresponsive",
+        (
+            "demo-2 runs and does nothing: if that lasts, look at `kubectl logs demo-2`, and at the disk of node "
+            "node-1",
+        ),
     ),
     Case(
         "one starts",
@@ -179,8 +225,8 @@ CASES = [
         Health.UNKNOWN,
         "cannot tell, none of its 3 members answers",
         (
-            "demo-0 runs and does not answer: `kubectl logs demo-0`",
-            "demo-1 runs and does not answer: `kubectl logs demo-1`",
+            "demo-0 runs and does not answer: `kubectl get node node-1`, `kubectl logs demo-0`",
+            "demo-1 runs and does not answer: `kubectl get node node-1`, `kubectl logs demo-1`",
             "demo-2 does not start: `kubectl describe pod demo-2`",
         ),
     ),
@@ -229,7 +275,8 @@ def test_a_view_that_changes_while_members_are_asked_is_no_split() -> None:
 def test_advice_calls_kubectl_as_it_is_told_to() -> None:
     summary = summarize(cluster(synced(0), synced(1), silent(2)), kubectl="kubectl --context prod -n data")
     assert summary.advice == (
-        "demo-2 runs and does not answer: `kubectl --context prod -n data logs demo-2`",
+        "demo-2 runs and does not answer: `kubectl --context prod -n data get node node-1`, "
+        "`kubectl --context prod -n data logs demo-2`",
     )
 
 
@@ -258,6 +305,16 @@ def test_one_who_says_that_it_is_settled_ends_it_for_all() -> None:
         ),
     ]
     assert summarize(cluster(*members)).conditions == ()
+
+
+def test_a_server_that_was_killed_for_want_of_memory_is_told_though_all_are_synced() -> None:
+    killed = member(1).primary().in_view(17, 0, 1, 2)._with(starved="the kernel killed its server once")
+    seen = cluster(synced(0), answering(killed, Phase.SYNCED, "", ready=True), synced(2))
+    (condition,) = summarize(seen).conditions
+    assert (condition.type, condition.message) == (
+        "OutOfMemory",
+        "demo-1: the kernel killed its server once: raise resources.limits.memory, or find the statements that take it",
+    )
 
 
 def test_two_primaries_and_a_persons_word_are_conditions() -> None:

@@ -196,6 +196,16 @@ def test_what_was_begun_keeps_its_phase_until_all_are_synced() -> None:
 # --- Events ------------------------------------------------------------------------------------------------------
 
 
+def test_a_pod_that_nobody_ends_is_not_said_to_leave() -> None:
+    """Its node was cut off for longer than Kubernetes waits: "member 1 leaves" was all that was said, for hours."""
+    lost = cluster().pod(1, terminating=True, ready=False, node="node-1")
+    assert lost.decide().why == "member 1 leaves"
+    assert lost.silent(1).decide().why == (
+        "member 1 is to be ended and does not answer (connection refused): if its node node-1 is lost, it comes back "
+        "with the node"
+    )
+
+
 def test_events_of_a_failover() -> None:
     before, after = said(cluster()), said(cluster().down(0).writer(1).pod(0, ready=False))
     reasons = [event.reason for event in of_change(before, after)]

@@ -126,7 +126,7 @@ def _troubles(view: View, besides: Collection[int]) -> Iterator[str]:
         if pod is None:
             yield podless(view, ordinal)
         elif pod.terminating:
-            yield f"member {ordinal} leaves"
+            yield _leaving(view, pod)
         elif ordinal in view.silent or ordinal not in view.reports or not synced(view, ordinal):
             yield trouble(view, pod)
         elif (upgrade := view.reports[ordinal].upgrade) is not None and upgrade.state in (
@@ -160,6 +160,17 @@ def podless(view: View, ordinal: int) -> str:
     """Of a member without a pod: whoever does not let it be created says why."""
     said = view.uncreated.get(ordinal)
     return f"member {ordinal} has no pod" + (f": {said}" if said else "")
+
+
+def _leaving(view: View, pod: PodSeen) -> str:
+    """On a node that is lost nobody ends the pod: Kubernetes shows it as it is for as long as that lasts."""
+    silence = view.silent.get(pod.ordinal)
+    if silence is None or not pod.node:
+        return f"member {pod.ordinal} leaves"
+    return (
+        f"member {pod.ordinal} is to be ended and does not answer ({silence}): if its node {pod.node} is lost, it comes "
+        "back with the node"
+    )
 
 
 def trouble(view: View, pod: PodSeen) -> str:
