@@ -38,12 +38,15 @@ class Operator:
         self.log = folder / "operator.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
+        self._started_at = 0
+        """Where in its log this one begins."""
 
     def start(self) -> None:
         assert self.process is None
         self.port = _free_port()
         environment = {**self._environment, "TRIREME_HTTP_PORT": str(self.port)}
         with self.log.open("ab") as log:
+            self._started_at = log.tell()
             self.process = subprocess.Popen(
                 (*TRIREME, *self._arguments), env=environment, stdout=log, stderr=log
             )
@@ -66,7 +69,8 @@ class Operator:
     def dying(self, seed: int = 0, *, first: float = 5.0) -> Iterator[list[float]]:
         """Meanwhile it is killed at random instants, and started again at once.
 
-        It dies within ``first`` seconds, for what takes no longer than that; then every 1 to 5 s.
+        It dies within ``first`` seconds, for what takes no longer than that; then every 1 to 5 s. Every other one gets
+        to work before that time begins: on a busy machine none would ever, and nothing of it were tried.
         """
         chance, stop = random.Random(seed), threading.Event()
         died: list[float] = []
@@ -77,6 +81,8 @@ class Operator:
                 self.kill()
                 died.append(time.monotonic())
                 self.start()
+                if len(died) % 2 == 0:
+                    self._wait_leads(stop)
                 pause = chance.uniform(1.0, 5.0)
 
         thread = threading.Thread(target=run)
@@ -86,6 +92,15 @@ class Operator:
         finally:
             stop.set()
             thread.join(30)
+
+    def _wait_leads(self, stop: threading.Event) -> None:
+        """Until it begins to work, for a minute at most."""
+        deadline = time.monotonic() + 60.0
+        with self.log.open("rb") as log:
+            while not stop.wait(0.1) and time.monotonic() < deadline:
+                log.seek(self._started_at)
+                if b'"leads"' in log.read():
+                    return
 
     def tail(self, lines: int = 200) -> str:
         return "--- operator\n" + "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
