@@ -23,8 +23,9 @@ def test_the_writer_is_rebuilt_and_its_old_data_set_aside(two: PlainCluster) -> 
     old = two.writer()
     other = next(member for member in two.members if member is not old)
     assert not command(old, Rebuild(ordinal=other.ordinal)).accepted
-    assert command(old, Rebuild(ordinal=old.ordinal)).accepted
-    assert command(old, Rebuild(ordinal=old.ordinal)).accepted
+    asked = Rebuild(ordinal=old.ordinal, id="monday")
+    assert command(old, asked).accepted
+    assert command(old, asked).accepted
     wait_until(lambda: other.get("/primary")[0] == 200, "the other takes the writes", 20)
     other.sql("INSERT INTO app.t VALUES (3)")
     wait_until(lambda: not old.status()["rebuilding"], "it is rebuilt", 60)
@@ -32,6 +33,8 @@ def test_the_writer_is_rebuilt_and_its_old_data_set_aside(two: PlainCluster) -> 
     assert old.sql("SELECT COUNT(*) FROM app.t") == [(3,)]
     assert [each.name.endswith("-rebuild") for each in (old.volume / "aside").iterdir()] == [True]
     assert "SST completed (joiner)" in old.log.read_text()
+    assert command(old, asked).why.endswith("took this request on already"), "the asker died and asks again"
+    assert (old.status()["rebuilding"], old.status()["rebuild_id"]) == (False, "monday")
 
 
 def test_it_survives_crashes_and_never_gives_the_last_copy_up(two: PlainCluster) -> None:

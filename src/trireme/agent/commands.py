@@ -77,11 +77,13 @@ class Commands:
         member, request = self._member, msgspec.json.decode(body, type=Rebuild)
         if member.records.record.rebuild is not None and request.ordinal == member.settings.ordinal:
             return _reply(True, f"member {request.ordinal} is being rebuilt: {member.why}")
+        if request.id and request.id == member.records.record.rebuild_id:
+            return _reply(True, f"member {member.settings.ordinal} took this request on already")
         reason = judge_rebuild(request, member.report(), member.answers)
         if reason is not None:
             return _reply(False, reason)
         try:
-            member.records.change(rebuild="asked")
+            member.records.change(rebuild="asked", rebuild_id=request.id)
         except OSError as error:
             return _reply(False, f"the wish cannot be written down: {error.strerror}")
         log.warning("asked to take a new copy of the data: %s", request.why or "no reason given")

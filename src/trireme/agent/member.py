@@ -231,6 +231,7 @@ class Member:
             heir=self.heir.ordinal if self.heir is not None and self.writes else None,
             handover=self.handover,
             rebuilding=record.rebuild is not None,
+            rebuild_id=record.rebuild_id,
             disk=self.disk,
             starved=self._starved(),
             upgrade=self.upgrade,

@@ -47,6 +47,8 @@ class Record:
     """The newest server that ran on this data, such as 10.11.19; empty for none."""
     rebuild: Literal["asked", "emptied"] | None = None
     """A new copy of the data was asked for; the old one is set aside; until this member is Synced with the new one."""
+    rebuild_id: str = ""
+    """Of the last request for one that was taken on, done or not: it is not taken on twice."""
     joining: bool = False
     """Set before a server is started to join, until this member is Synced."""
     outside: bool = False

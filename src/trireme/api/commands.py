@@ -37,6 +37,8 @@ class Rebuild:
     ordinal: int
     why: str = ""
     """For the log and the name of the directory that is set aside."""
+    id: str = ""
+    """Who asks again with the same, having forgotten that it asked, is told that it was taken on; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -254,6 +254,8 @@ class Report:
     """Why the last switchover from here came to nothing; empty where none did."""
     rebuilding: bool = False
     """It was asked to take a new copy of the data, and is not Synced with one yet."""
+    rebuild_id: str = ""
+    """The ``id`` of the last such request that it took on, done or not."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What was set live on the server that runs now, by name."""
     accounts: Accounts | None = None

@@ -103,7 +103,7 @@ class Actor:
             case AskSwitchover():
                 return await self._ask("switchover", action.writer, SWITCHOVER_PATH, Switchover(to=action.to))
             case AskRebuild():
-                request = Rebuild(ordinal=action.ordinal, why=action.why)
+                request = Rebuild(ordinal=action.ordinal, why=action.why, id=action.id)
                 return await self._ask("rebuild", action.ordinal, REBUILD_PATH, request)
             case AskVariables():
                 return await self._ask(

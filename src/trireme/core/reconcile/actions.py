@@ -94,6 +94,8 @@ class AskRebuild:
 
     ordinal: int
     why: str
+    id: str
+    """The same for the same word of the same resource, whoever asks."""
 
 
 @dataclass(frozen=True, slots=True)

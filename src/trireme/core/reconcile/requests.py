@@ -84,7 +84,7 @@ def _begin(view: View, wanted: RebuildWanted) -> Step:
     report = view.reports.get(ordinal)
     if report is None:
         return Step(phase=phase, why=f"member {ordinal} is rebuilt once its agent answers")
-    if report.rebuilding:
+    if report.rebuilding or report.rebuild_id == _id(view, wanted):
         why = f"member {ordinal} takes a new copy of the data"
         return Step(phase=phase, why=why, rebuild=("Running", why), again=0.2)
     others = {o for o in view.pods if o != ordinal}
@@ -96,7 +96,13 @@ def _begin(view: View, wanted: RebuildWanted) -> Step:
     if writer(view) == ordinal and best is not None:
         return hand_over(view, ordinal, best, phase)
     why = f"asks member {ordinal} to take a new copy of the data" + view.refused("rebuild")
-    return Step(phase=phase, why=why, actions=(AskRebuild(ordinal, wanted.request),), again=1.0)
+    asks = AskRebuild(ordinal, wanted.request, _id(view, wanted))
+    return Step(phase=phase, why=why, actions=(asks,), again=1.0)
+
+
+def _id(view: View, wanted: RebuildWanted) -> str:
+    """An operator that died before it wrote down that it asked would ask again, when all is done already."""
+    return f"{view.wanted.uid}/{view.wanted.generation}/{wanted.request}"
 
 
 def _refused(view: View, ordinal: int) -> str | None:
