@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from trireme.adapters.cluster_api import Object, RefusedError
+from trireme.operator.observe import no_token
 from trireme.operator.secrets import Secrets
 
 REFERENCE = {"passwordSecretKeyRef": {"name": "shop", "key": "password"}}
@@ -60,3 +61,11 @@ async def test_the_cluster_makes_its_own_secret_itself() -> None:
     api = Api()
     assert await Secrets(api, "default", "shop").missing(REFERENCE) is None
     assert api.asked == []
+
+
+def test_a_secret_that_is_gone_is_told_from_one_that_may_not_be_read() -> None:
+    """Somebody deleted it: "the operator cannot read the cluster's Secret yet" was all that was said."""
+    assert no_token("demo", 404).startswith(
+        "the Secret demo with the agents' token is not there; if somebody deleted it"
+    )
+    assert no_token("demo", 403) == "the operator may not read the Secret demo (403)"

@@ -91,6 +91,8 @@ class Observer:
         """Hundreds of clusters that began together are not read again together."""
         self._lists: dict[str, list[Object]] = {}
         self._token: tuple[float, bytes | None] = (float("-inf"), None)
+        self._refused: int = HTTPStatus.NOT_FOUND
+        """What the API server last answered instead of the Secret with the token."""
         self._progress = Progress()
         self._restarts: dict[str, tuple[int, float]] = {}
         """By pod's uid: how often its containers were restarted, and since when it is that often."""
@@ -231,7 +233,7 @@ class Observer:
             return {}, {}
         await self._read_token()
         if self._token[1] is None:
-            return {}, dict.fromkeys(self.addresses, "the operator cannot read the cluster's Secret yet")
+            return {}, dict.fromkeys(self.addresses, no_token(self._name, self._refused))
         answers = await asyncio.gather(*(self._report(ordinal) for ordinal in self.addresses))
         told = dict(zip(self.addresses, answers, strict=True))
         full_name = f"{self._namespace}/{self._name}"
@@ -260,8 +262,10 @@ class Observer:
         self._token = (time.monotonic(), None)
         try:
             secret = await self._api.get(SECRET.path(self._namespace, self._name))
-        except RefusedError:
+        except RefusedError as error:
+            self._refused = error.status
             return
+        self._refused = HTTPStatus.NOT_FOUND
         value = (secret.get("data") or {}).get("token", "")
         self._token = (time.monotonic(), base64.b64decode(value).strip() or None)
 
@@ -278,6 +282,16 @@ class Observer:
             self._restarts[pod.uid] = (pod.restarts, since if count == pod.restarts else now)
         recent = {uid for uid, (count, at) in self._restarts.items() if count and now - at < RELAPSE_SECONDS}
         return frozenset(ordinal for ordinal, pod in pods.items() if pod.uid in recent)
+
+
+def no_token(secret: str, refused: int) -> str:
+    """Why nobody can be asked. A Secret without the token is as one that is not there: the status is 404."""
+    if refused == HTTPStatus.NOT_FOUND:
+        return (
+            f"the Secret {secret} with the agents' token is not there; if somebody deleted it, restore it from a member "
+            "that runs: docs/failure-modes.md, The Secret is gone"
+        )
+    return f"the operator may not read the Secret {secret} ({refused})"
 
 
 def _class_of(claim: Object) -> str:
