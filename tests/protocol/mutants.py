@@ -369,6 +369,9 @@ MUTANTS = (
     Mutant("servers from before a gap connect by themselves", ((acting, "group_name", _one_name),)),
     Mutant("what a person gave up binds all the same", ((candidate, "_undone", _nobody),)),
     Mutant("a grant to a person's choice is spent by a view from before it", ((grants, "is_spent", _spent_by_any),)),
+    Mutant("two who went on without each other leave each other behind, and who is left over goes on alone", (
+        (election, "opposed", _no_conflict),)),
+    Mutant("an old copy from before a gap vouches that nobody went on since", ((election, "forgetful", _nobody),)),
     Mutant("an answer from before a grant tells what became of it", ((grants, "judge_request", _old_answers_count),)),
     Mutant("who is ahead of a person's choice, in no later view, counts as before", (
         *((module, "left_behind", _by_views_alone) for module in (gaps, grants)),)),
