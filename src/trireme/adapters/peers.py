@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -57,11 +58,8 @@ class Peers:
         self._session = session
         self._late: dict[str, Call] = {}
         """Those who gave no answer the last time, and the calls to them that go on."""
-
-    @property
-    def going_on(self) -> frozenset[str]:
-        """Addresses whose answer in the next round may be to a call that began before it."""
-        return frozenset(self._late)
+        self.began: dict[str, float] = {}
+        """By address: when the call of the last round began (``time.monotonic()``): in that round, or before it."""
 
     async def close(self) -> None:
         await _cancel(self._late.values())
@@ -86,6 +84,8 @@ class Peers:
             address: going_on.get(address) or asyncio.create_task(self._timed_report(address))
             for address in addresses
         }
+        begins = time.monotonic()
+        self.began = {a: self.began.get(a, begins) if a in going_on else begins for a in addresses}
         self._late = {}
         told = asyncio.create_task(news.wait())
         try:

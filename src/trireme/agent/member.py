@@ -110,7 +110,7 @@ class Member:
     """The role that this agent gave its pod as a label, "" for none yet; None where no labels are kept."""
     answers: Mapping[int, Report] = field(default_factory=dict)
     asked_at: Mapping[int, float] = field(default_factory=dict)
-    """By ordinal: when its last answer was asked for; 0.0 where it may have been long before."""
+    """By ordinal: when its last answer was asked for."""
     granted_at: float | None = None
     """When this agent last gave a grant. Whoever answers an agent that just started does so after all its grants."""
     silent: Mapping[str, str] = field(default_factory=dict)

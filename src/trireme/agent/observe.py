@@ -159,7 +159,6 @@ class Observer:
         member = self._member
         grouped = member.group_addresses if member.running else frozenset()
         addresses = sorted((member.addresses | grouped | member.found_addresses) - {member.settings.address})
-        began, asked_before = time.monotonic(), self._peers.going_on
         heard = await self._peers.reports(addresses, member.wake, prompt=prompt)
         answers: dict[int, Report] = {}
         asked_at: dict[int, float] = {}
@@ -172,7 +171,7 @@ class Observer:
             else:
                 preferred = _preferred(answers.get(answer.ordinal), answer)
                 if preferred is answer:
-                    asked_at[answer.ordinal] = began if address not in asked_before else 0.0
+                    asked_at[answer.ordinal] = self._peers.began[address]
                 answers[answer.ordinal] = preferred
         if answers.keys() != member.answers.keys():
             member.company_since = time.monotonic()
