@@ -32,6 +32,8 @@ class Roles:
         self._last_writer: int | None = None
         self._claim = member.writer
         self._since = time.monotonic()
+        self._first = True
+        """Labels were not set anew yet in this term."""
         self._failure = ""
         self._found: dict[int, bool] = {}
         """By ordinal, whether the API said last that the member's pod is ready."""
@@ -71,8 +73,10 @@ class Roles:
 
     def _forget_doubtful(self) -> None:
         me, now = self._member.report(), time.monotonic()
-        if not in_doubt(me, self._claim, now - self._since, stranded=self._stranded_since is not None):
+        stranded = self._stranded_since is not None
+        if not in_doubt(me, self._claim, now - self._since, stranded=stranded, first=self._first):
             return
+        self._first = me.writer != self._claim
         if me.writer == self._claim:
             if self._member.role_label == PRIMARY:
                 self._last_writer = None

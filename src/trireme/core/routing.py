@@ -11,7 +11,8 @@ ASSERT_SECONDS = 30.0
 """The writer sets everyone's label anew that often: members may not read labels, and a person may have changed one."""
 
 LOOK_SECONDS = 5.0
-"""The same while Kubernetes does not lead clients to the writer: the answers tell whether it does by now."""
+"""The same while Kubernetes does not lead clients to the writer: the answers tell whether it does by now. And the first
+time in each term: labels that the former writer was about to set may arrive after the new one's."""
 
 
 def wanted_labels(
@@ -64,11 +65,13 @@ def _waits_for_its_successor(me: Report, answers: Mapping[int, Report], label: s
     return successor is not None and successor.unrouted
 
 
-def in_doubt(me: Report, claim: WriterClaim | None, age: float, *, stranded: bool = False) -> bool:
+def in_doubt(
+    me: Report, claim: WriterClaim | None, age: float, *, stranded: bool = False, first: bool = False
+) -> bool:
     """Whether labels that this member set ``age`` seconds ago, under ``claim``, may have been changed since.
 
     The writer of another term changes those of members that hear nothing of it. ``stranded``: as in
-    :func:`trireme.core.switchover.stranded`.
+    :func:`trireme.core.switchover.stranded`. ``first``: they were not set anew yet in this term.
     """
-    every = LOOK_SECONDS if stranded else ASSERT_SECONDS
+    every = LOOK_SECONDS if stranded or first else ASSERT_SECONDS
     return me.writer != claim or (role(me) == PRIMARY and age >= every)

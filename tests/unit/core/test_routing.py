@@ -99,6 +99,13 @@ def test_labels_are_set_anew_in_each_term_and_by_the_writer_now_and_then() -> No
     assert in_doubt(follower, WRITER.claiming(1, 0).report.writer, 0)
 
 
+def test_a_new_writer_sets_labels_anew_soon() -> None:
+    """The former writer's labels were on their way as the role moved: clients were led to nobody for 30 s."""
+    writer = WRITER.report
+    assert not in_doubt(writer, writer.writer, LOOK_SECONDS - 1, first=True)
+    assert in_doubt(writer, writer.writer, LOOK_SECONDS, first=True)
+
+
 def test_a_stranded_writer_looks_more_often() -> None:
     writer = WRITER.report
     assert not in_doubt(writer, writer.writer, LOOK_SECONDS - 1, stranded=True)
