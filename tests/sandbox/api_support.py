@@ -278,3 +278,14 @@ def provide_namespace(store: MemoryStore, name: str, **labels: str) -> None:
 def free_port(address: str) -> int:
     with socket.create_server((address, 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def pod(**spec: Any) -> Object:
+    """What a client sends to create pod ``p``."""
+    containers = [{"name": "c", "image": "trireme/trireme:0.1.0"}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"containers": containers, **spec},
+    }

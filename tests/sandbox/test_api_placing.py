@@ -1,28 +1,17 @@
 """What a pod may ask of the scheduler, and what of it must be there."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.sandbox.api_client import Client
-from tests.sandbox.api_support import Laboratory
+from tests.sandbox.api_support import Laboratory, pod
 from trireme.sandbox.store.interface import Object
 
 PODS = "/api/v1/namespaces/default/pods"
 CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 CLASS = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
-
-
-def pod(**spec: Any) -> Object:
-    containers = [{"name": "c", "image": "trireme/trireme:0.1.0"}]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "p"},
-        "spec": {"containers": containers, **spec},
-    }
 
 
 @pytest_asyncio.fixture

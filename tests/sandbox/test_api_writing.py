@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.sandbox.api_client import MERGE, STRATEGIC, Client
-from tests.sandbox.api_support import Laboratory, provide_namespace
+from tests.sandbox.api_support import Laboratory, pod, provide_namespace
 from trireme.sandbox.store.interface import Key, NotFoundError, Object
 
 NS = "/api/v1/namespaces/default"
@@ -16,16 +16,6 @@ SETS = "/apis/apps/v1/namespaces/default/statefulsets"
 
 def config_map(name: str = "a", **data: str) -> Object:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": dict(data)}
-
-
-def pod(**spec: Any) -> Object:
-    containers = [{"name": "c", "image": "trireme/trireme:0.1.0"}]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "p"},
-        "spec": {"containers": containers, **spec},
-    }
 
 
 def stateful_set(**spec: Any) -> Object:

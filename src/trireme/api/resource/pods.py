@@ -173,16 +173,16 @@ class TopologySpreadConstraint(Passed):
     )
 
 
+RUN_AS_USER = (
+    "Any uid but 0: the server refuses to run as root. For volumes that another uid wrote, "
+    "podSecurityContext.fsGroupChangePolicy: Always is needed, too."
+)
+
+
 class PodSecurityContext(Passed):
     """Merged over Trireme's: runAsNonRoot, fsGroup 999, seccomp RuntimeDefault."""
 
-    run_as_user: Whole | None = field(
-        "Any uid but 0: the server refuses to run as root. For volumes that another uid wrote, "
-        "podSecurityContext.fsGroupChangePolicy: Always is needed, too.",
-        None,
-        None,
-        ge=1,
-    )
+    run_as_user: Whole | None = field(RUN_AS_USER, None, None, ge=1)
     run_as_non_root: Literal[True] | None = field(
         "Always true: the server refuses to run as root.", None, None
     )
@@ -191,13 +191,7 @@ class PodSecurityContext(Passed):
 class SecurityContext(Passed):
     """Merged over Trireme's: no privilege escalation, read-only root, no capabilities."""
 
-    run_as_user: Whole | None = field(
-        "Any uid but 0: the server refuses to run as root. For volumes that another uid wrote, "
-        "podSecurityContext.fsGroupChangePolicy: Always is needed, too.",
-        None,
-        None,
-        ge=1,
-    )
+    run_as_user: Whole | None = field(RUN_AS_USER, None, None, ge=1)
     run_as_non_root: Literal[True] | None = field(
         "Always true: the server refuses to run as root.", None, None
     )
