@@ -41,7 +41,7 @@ def hear(world: World, member: Member, other: Member) -> bool:
     if agent is None or agent.heard is None or member is other or not other.responsive:
         return False
     agent.heard[other.ordinal] = world.report(other)
-    agent.asked_since |= {other.ordinal}
+    agent.asked_since |= 1 << other.ordinal
     return True
 
 
@@ -62,7 +62,9 @@ def decide(world: World, member: Member) -> bool:
     if agent.heard.keys() != agent.answers.keys():
         agent.company_since = world.now
     agent.answers, agent.heard = agent.heard, None
-    agent.outdated, agent.asked_since = agent.outdated - agent.asked_since, frozenset()
+    if agent.outdated:
+        agent.outdated = frozenset(o for o in agent.outdated if not agent.asked_since >> o & 1)
+    agent.asked_since = 0
     decision = _decision(world, member, agent)
     if world.story is not None and (decision.phase, decision.why) != (agent.phase, agent.why):
         world.tell(f"    member {member.ordinal} {decision.phase}: {decision.why}")
@@ -296,7 +298,7 @@ def give_grant(world: World, voter: Member, request: GrantRequest) -> tuple[bool
             world.write(voter, grant=outcome.grant)
         else:
             world.tell(f"    member {voter.ordinal} grants without writing it down")
-        agent.outdated, agent.asked_since = frozenset(range(len(world.members))), frozenset()
+        agent.outdated, agent.asked_since = frozenset(range(len(world.members))), 0
     return True, outcome.why
 
 

@@ -64,8 +64,8 @@ class Agent:
     """Answers of the round under way; None while no round is."""
     early: dict[int, tuple[Report, float]] = field(default_factory=dict)
     """Answers that came before the round, and when: a call of the round before goes on where it was slow."""
-    asked_since: frozenset[int] = frozenset()
-    """Of the answers of the round under way: those that were asked for after the last grant."""
+    asked_since: int = 0
+    """Of the answers of the round under way: those that were asked for after the last grant (bits)."""
     outdated: frozenset[int] = frozenset()
     """Whose last answer may be from before the grant."""
     status: ServerReport | None = None

@@ -90,6 +90,8 @@ def went_through(reports: Mapping[int, Report]) -> dict[int, Report]:
 def opposed(reports: Mapping[int, Report]) -> tuple[int, int] | None:
     """Two who went on without each other, most likely because people chose twice: each came through a gap that leaves the
     other behind. Nothing here tells which is right, nor who of the rest is to be asked."""
+    if not any(report.gaps for report in reports.values()):
+        return None
     bind = binding(reports.values())
     came = {o: [gap for gap in bind if came_through(report, gap)] for o, report in reports.items()}
     for one, other in combinations(sorted(o for o, known in came.items() if known), 2):
@@ -101,6 +103,8 @@ def opposed(reports: Mapping[int, Report]) -> tuple[int, int] | None:
 def forgetful(view: View, reports: Collection[Report], behind: Mapping[int, Report]) -> tuple[int, ...]:
     """Members of ``view`` that do not know a gap which it came after, though whoever was in it did: an old copy of their
     volume was put back. ``reports``: of the branch that lives."""
+    if not behind:
+        return ()
     before = [gap for gap in binding(reports) if _came_after(view, gap)]
     return tuple(o for o in view.members if o in behind and left_behind(behind[o], before) is not None)
 
