@@ -74,7 +74,7 @@ def _join(situation: Situation, primaries: list[Report]) -> Decision:
     apart = gaps.unknown_there(me, known)
     if apart is not None:
         return _apart(me, apart, gaps.left_behind(me, known))
-    others = gaps.histories_of(me) - living - gaps.abandoned(gap for gap in known if gap not in me.gaps)
+    others = gaps.histories_of(me) - living - gaps.abandoned(gaps.not_known_to(me, known))
     if others:
         why = f"its data is of history {', '.join(sorted(others))}, the Primary's is {', '.join(living)}: not overwritten"
         return Decision(Phase.BLOCKED, why)
@@ -182,7 +182,8 @@ def _joins_first(situation: Situation, primaries: list[Report]) -> int | None:
         connects = report.server is None and (starts or report.phase is Phase.JOINING)
         comes = ordinal < situation.me.ordinal and not report.running and not report.held_up
         comes = comes and not (report.rebuilding and report.position is not None)
-        comes = comes and gaps.unknown_there(report, known) is None and not _stays_apart(report, views, known)
+        comes = comes and gaps.unknown_there(report, known) is None
+        comes = comes and not branches.kept_apart(report, views, known)
         if connects or comes:
             return ordinal
     return None
@@ -230,10 +231,6 @@ def _of_another_branch(me: Report, primaries: list[Report]) -> Decision | None:
 
 def _words(view: View) -> str:
     return f"view {view.seqno} of {election.names(view.members)}"
-
-
-def _stays_apart(report: Report, views: tuple[View, ...], known: tuple[Gap, ...]) -> bool:
-    return branches.strayed(report, views, known) is not None or branches.ahead_of(report, views) is not None
 
 
 def _with_patience(outcome: election.Wait, situation: Situation) -> str:

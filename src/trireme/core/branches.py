@@ -11,6 +11,7 @@ from itertools import permutations
 
 from trireme.api.position import View
 from trireme.api.report import Gap, Report
+from trireme.core.gaps import not_known_to
 
 KEPT = 32
 """Views on one volume, the newest: some rolling restarts' worth."""
@@ -45,7 +46,7 @@ def longer(me: Report, others: Iterable[Report]) -> tuple[View, ...]:
     return max(same, key=len, default=())
 
 
-def strayed(me: Report, known: tuple[View, ...], gaps: Iterable[Gap] = ()) -> View | None:
+def strayed(me: Report, known: tuple[View, ...], gaps: Iterable[Gap]) -> View | None:
     """A view that proves this member's data to be of another branch than that of a Primary that knows ``known``.
 
     Either this member came through a view that is none of theirs, or its data go beyond one of theirs though it was told
@@ -60,7 +61,7 @@ def strayed(me: Report, known: tuple[View, ...], gaps: Iterable[Gap] = ()) -> Vi
     if own not in known:
         return own
     later = [view for view in known if view.seqno > own.seqno]
-    since = [*later, *(gap.view for gap in gaps if gap.view is not None and gap not in me.gaps)]
+    since = [*later, *(gap.view for gap in not_known_to(me, gaps) if gap.view is not None)]
     untold = not me.whole and any(me.ordinal in view.members for view in since)
     beyond = bool(later) and me.position is not None and me.position.seqno >= later[0].seqno
     return later[0] if beyond and not untold and not me.joining else None
@@ -76,6 +77,11 @@ def ahead_of(me: Report, known: tuple[View, ...]) -> View | None:
     own = _last_in_data(me)
     later = own is not None and known and known[-1].uuid == own.uuid and own.seqno > known[-1].seqno
     return own if later else None
+
+
+def kept_apart(me: Report, known: tuple[View, ...], gaps: Iterable[Gap]) -> bool:
+    """Whether this member does not join a Primary that knows ``known``: of another branch, or not to be told from it."""
+    return strayed(me, known, gaps) is not None or ahead_of(me, known) is not None
 
 
 def parted(reports: Mapping[int, Report]) -> tuple[View, int] | None:

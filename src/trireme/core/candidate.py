@@ -98,5 +98,4 @@ def _abandoned(me: Report, word: Override) -> tuple[str, ...]:
 
 def _undone(me: Report, others: Iterable[Report]) -> tuple[str, ...]:
     """The person chose one that the cluster had gone on without: what came since is given up."""
-    own = {gap.id for gap in me.gaps}
-    return tuple(gap.id for gap in gaps.known_gaps(others) if gap.id not in own)
+    return tuple(gap.id for gap in gaps.not_known_to(me, gaps.known_gaps(others)))

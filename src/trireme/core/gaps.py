@@ -58,11 +58,8 @@ def left_behind(report: Report, gaps: Iterable[Gap]) -> Gap | None:
 
     A volume without a view of its own is not the one that was missing then: it was lost since, and knows nothing.
     """
-    passed = {gap.id for gap in report.gaps}
-    for gap in gaps:
-        if gap.id in passed:
-            continue
-        view = report.last_view
+    view = report.last_view
+    for gap in not_known_to(report, gaps):
         given_up = not histories_of(report).isdisjoint(gap.abandoned)
         missing = view is not None and report.ordinal in gap.missing
         beyond = view is not None and (_later(report, gap) or _beyond(report, gap))
@@ -113,10 +110,9 @@ def diverged(report: Report, gaps: Iterable[Gap]) -> Gap | None:
     """The gap beyond which this member's data go: no Primary that lives has them, and an incremental transfer onto
     them would mix two branches. None where its data are a part of the history that lives, or cannot be told.
     """
-    own = {gap.id for gap in report.gaps}
-    for gap in gaps:
-        if gap.id in own or report.position is None or not report.position.known:
-            continue
+    if report.position is None or not report.position.known:
+        return None
+    for gap in not_known_to(report, gaps):
         if report.position.uuid in gap.abandoned or _beyond(report, gap) or _came_through_undone(report, gap):
             return gap
     return None
@@ -125,13 +121,12 @@ def diverged(report: Report, gaps: Iterable[Gap]) -> Gap | None:
 def view_given_up(report: Report, gaps: Iterable[Gap]) -> bool:
     """Its last view is none of those that a Primary with these gaps came from. As it joins, it is forgotten: once the gap
     is known here, that view would pass for one that came after it, and a later election would ask its members."""
-    own, view = {gap.id for gap in report.gaps}, report.last_view
+    view = report.last_view
     if view is None:
         return False
     return any(
         _later(report, gap) or view.uuid in gap.abandoned or _came_through_undone(report, gap)
-        for gap in gaps
-        if gap.id not in own
+        for gap in not_known_to(report, gaps)
     )
 
 
@@ -167,6 +162,12 @@ def group_name(cluster: str, gaps: Iterable[Gap]) -> str:
 def abandoned(gaps: Iterable[Gap]) -> set[str]:
     """Histories that a person gave up."""
     return {uuid for gap in gaps for uuid in gap.abandoned}
+
+
+def not_known_to(report: Report, gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """Of these. One that was settled since is the same gap."""
+    own = {gap.id for gap in report.gaps}
+    return tuple(gap for gap in gaps if gap.id not in own)
 
 
 def merged(own: tuple[Gap, ...], news: Iterable[Gap]) -> tuple[Gap, ...]:

@@ -127,9 +127,7 @@ def _of_another_branch(me: Report, able: list[Report]) -> bool:
     from the Primary, and it would count in the next election."""
     known, views = gaps.known_gaps(able), branches.known_views(able)
     decided = gaps.unknown_there(me, known) is not None or gaps.view_given_up(me, known)
-    return (
-        decided or branches.strayed(me, views, known) is not None or branches.ahead_of(me, views) is not None
-    )
+    return decided or branches.kept_apart(me, views, known)
 
 
 def judge_rebuild(request: Rebuild, me: Report, answers: Mapping[int, Report]) -> str | None:

@@ -92,6 +92,17 @@ def test_whoever_was_in_a_view_that_a_person_gave_up_may_have_come_to_its_data_b
     assert decide(situation(late, primary)).phase is Phase.BLOCKED
 
 
+def test_a_gap_that_was_settled_since_is_the_same_gap() -> None:
+    """Fails where it counts as another: its view would excuse the member, and what only it has would get mixed."""
+    together, given_up = View(HISTORY, 5, (0, 1, 2)), View(HISTORY, 60, (1, 2))
+    chosen = replace(gap(50, by="alice"), view=given_up)
+    primary = member(0).primary().told(together, View(HISTORY, 51, (0, 1)), View(HISTORY, 56, (0,)))
+    settled = primary.came_through(replace(chosen, settled="bob"))
+    back = member(2).crashed(52).told(together, whole=False).came_through(chosen)
+    assert decide(situation(back, settled)).phase is Phase.BLOCKED
+    assert decide(situation(back, primary.came_through(chosen))).phase is Phase.BLOCKED
+
+
 LATE = {
     "its last view is theirs": member(1).crashed(60).told(ALONE, BOTH, ALL),
     "its volume kept no views": member(1).crashed(60).in_view(41, 0, 1, 2),

@@ -346,3 +346,15 @@ def test_who_has_data_of_what_came_after_a_gap_binds_others_though_it_was_told_o
     joiner = member(1).crashed(12).in_view(3, 0, 1, 2).came_through(gap(9, 2)).joining()
     missing = member(2).crashed(40).in_view(3, 0, 1, 2)
     assert went_through(answers(joiner, missing)).keys() == {1}
+
+
+@pytest.mark.parametrize("settled", ["", "bob"])
+def test_data_of_a_history_that_was_given_up_before_this_member_came_are_no_part_of_that(
+    settled: str,
+) -> None:
+    """Fails where a gap that was settled since counts as one that it did not know."""
+    chosen = replace(gap(5, by="alice"), abandoned=(OTHER_HISTORY,))
+    me = member(2).crashed(7)
+    me = me._with(position=Position(OTHER_HISTORY, 7), gaps=(chosen,))
+    primary = member(0).primary(seqno=90).came_through(replace(chosen, settled=settled))
+    assert decide(situation(me, primary)).phase is Phase.BLOCKED
