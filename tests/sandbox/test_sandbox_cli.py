@@ -255,14 +255,17 @@ class TestOrdinaryUser:
     """Root runs it as `nobody`, where that user can read this checkout; everybody else as themselves."""
 
     @pytest.fixture
-    def home(self) -> Iterator[Path]:
+    def user(self) -> int | None:
+        return NOBODY if os.geteuid() == 0 and readable_by_all(Path(__file__)) else None
+
+    @pytest.fixture
+    def home(self, user: int | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="trireme-") as path:
-            if os.geteuid() == 0:
-                os.chown(path, NOBODY, NOBODY)
+            if user is not None:
+                os.chown(path, user, user)
             yield Path(path)
 
-    def test_up_and_down(self, home: Path) -> None:
-        user = NOBODY if os.geteuid() == 0 and readable_by_all(Path(__file__)) else None
+    def test_up_and_down(self, home: Path, user: int | None) -> None:
         shell = Shell(home / "sandbox", user)
         shell.ok("up", "-f", str(WEB))
         try:

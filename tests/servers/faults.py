@@ -127,11 +127,52 @@ def read_only(volume: Path) -> Iterator[None]:
 @contextmanager
 def small_volume(member: Agent, megabytes: int) -> Iterator[None]:
     """The stopped member's volume is a file system of this size, with what was on it. Back on the big one after."""
+    with _mounted(member, "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs"):
+        yield
+
+
+@contextmanager
+def disk_volume(member: Agent, megabytes: int) -> Iterator[None]:
+    """As ``small_volume``, on ext4: :func:`slow_disk` can hold it up."""
+    image = member.home / "disk"
+    with image.open("wb") as file:
+        file.truncate(megabytes * 2**20)
+    run("mkfs.ext4", "-q", str(image))
+    try:
+        with _mounted(member, "-o", "loop", str(image)):
+            yield
+    finally:
+        image.unlink()
+
+
+@contextmanager
+def slow_disk(folder: Path, work_seconds: float, hang_seconds: float) -> Iterator[None]:
+    """The file system at ``folder`` takes writes for a moment, then none for a while, again and again."""
+    over = threading.Event()
+
+    def hold_up() -> None:
+        while not over.is_set():
+            run("fsfreeze", "--freeze", str(folder))
+            over.wait(hang_seconds)
+            run("fsfreeze", "--unfreeze", str(folder))
+            over.wait(work_seconds)
+
+    thread = threading.Thread(target=hold_up, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(10)
+
+
+@contextmanager
+def _mounted(member: Agent, *mount: str) -> Iterator[None]:
     assert member.process is None
     before = member.volume.with_name("volume.before")
     member.volume.rename(before)
     member.volume.mkdir()
-    run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(member.volume))
+    run("mount", *mount, str(member.volume))
     run("mount", "--make-shared", str(member.volume))  # what is mounted over it later is seen in the pod, too
     _move(before, member.volume)
     try:

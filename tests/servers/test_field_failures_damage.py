@@ -141,6 +141,27 @@ def test_servers_that_get_little_cpu_are_not_suspected(three: PlainCluster) -> N
     ledger.assert_nothing_lost()
 
 
+SLOWLY = (
+    "CREATE TRIGGER app.slowly BEFORE INSERT ON app.slow_member FOR EACH ROW "
+    "BEGIN IF @@wsrep_node_name = '{}' THEN DO SLEEP(0.1); END IF; END"
+)
+
+
+def test_a_member_that_makes_all_writes_wait_says_so(three: PlainCluster) -> None:
+    """One applies slowly, as on a slow disk: all are Synced, and clients notice. Fails where nothing tells who it is."""
+    late = next(each for each in three.members if each is not three.writer())
+    with writing(three, "slow_member") as ledger:
+        ledger.wait_for_more()
+        three.writer().sql(SLOWLY.format(late.name))
+        late.sql("SET GLOBAL slave_run_triggers_for_rbr = 'YES'")
+        wait_until(lambda: late.status()["slow"], "the slow member says so", 40)
+        assert not any(member.status()["slow"] for member in three.members if member is not late)
+        assert "makes all writes wait for it" in late.log.read_text()
+        late.sql("SET GLOBAL slave_run_triggers_for_rbr = 'NO'")
+        three.writer().sql("DROP TRIGGER app.slowly")
+    ledger.assert_nothing_lost()
+
+
 def leave_in_doubt(member: Agent, *statements: str) -> None:
     """Galera refuses XA, so a server without it prepares the transaction in the stopped member's data, and is killed."""
     script, log = member.home / "xa.sql", member.home / "xa.log"

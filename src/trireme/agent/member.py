@@ -33,6 +33,7 @@ from trireme.api.report import (
 from trireme.core import branches, directory, health
 from trireme.core.draining import Client, Drain
 from trireme.core.gaps import merged
+from trireme.core.pace import Pace
 from trireme.core.retiring import amount
 from trireme.core.situation import Campaign, Heir, Launch
 from trireme.core.terms import HEARING_SECONDS, Terms
@@ -105,6 +106,9 @@ class Member:
     """How often the kernel killed its server for want of memory."""
     starved: tuple[float, str] | None = None
     """When that was last (by the clock of ``started``), and the sentence."""
+    looks: tuple[Pace, ...] = ()
+    """At the server that runs now, for as long as its pace is judged by."""
+    slow: bool = False
     writer: WriterClaim | None = None
     role_label: str | None = None
     """The role that this agent gave its pod as a label, "" for none yet; None where no labels are kept."""
@@ -234,6 +238,7 @@ class Member:
             rebuild_id=record.rebuild_id,
             disk=self.disk,
             starved=self._starved(),
+            slow=self.slow,
             upgrade=self.upgrade,
             variables=self.variables,
             accounts=self.accounts if self.writes else None,

@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterable
 
 from trireme.adapters.dns import Resolver, ordinal_of
-from trireme.adapters.mariadb.status import Monitor
+from trireme.adapters.mariadb.status import SYNCED_STATE, Monitor
 from trireme.adapters.mariadb.transfer import transfer_progress
 from trireme.adapters.peers import Peers, Silence
 from trireme.agent.live import read_live
 from trireme.agent.member import Member
 from trireme.api.report import Phase, Report
 from trireme.base.errors import PermanentError, TemporaryError, TriremeError
+from trireme.core import pace
+from trireme.core.pace import Pace
 from trireme.core.retiring import measure
 from trireme.core.situation import Situation
 
@@ -121,6 +123,7 @@ class Observer:
         if member.server is None:
             member.status, member.clients = None, ()
             member.received_bytes = member.sent_bytes = None
+            self._judge_pace()
             return
         try:
             member.status = await self._monitor.read()
@@ -134,7 +137,22 @@ class Observer:
         except TriremeError as error:
             member.status = None
             member.refusal = str(error) if isinstance(error, PermanentError) else None
+        self._judge_pace()
         await self._look_at_transfer()
+
+    def _judge_pace(self) -> None:
+        """Of a Synced member only: how one that catches up makes the others wait is told by its phase."""
+        member, status = self._member, self._member.status
+        if member.server is None or (status is not None and status.local_state != SYNCED_STATE):
+            member.looks, member.slow = (), False
+        if status is None or status.local_state != SYNCED_STATE:
+            return
+        now = Pace(time.monotonic(), status.paused_ns, status.pauses_sent, status.recv_queue)
+        member.looks = pace.look_back(member.looks, now)
+        slow = pace.holds_up(member.looks, before=member.slow)
+        if slow and not member.slow:
+            log.warning("%s", pace.WORDS)
+        member.slow = slow
 
     async def _look_at_transfer(self) -> None:
         """A joiner answers no SQL while it receives; a donor says so (state 2). Otherwise nothing is looked for."""

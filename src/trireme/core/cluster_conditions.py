@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from trireme.api.position import Position
 from trireme.api.report import Gap, Override, Room, UpgradeState
+from trireme.core import pace
 from trireme.core.cluster_seen import Cluster
 from trireme.core.election import names
 from trireme.core.gaps import known_gaps
@@ -17,6 +18,7 @@ PASSWORDS = "PasswordsOutOfStep"
 UPGRADE = "UpgradeFailed"
 ROOM = "VolumeLow"
 MEMORY = "OutOfMemory"
+SLOW = "SlowMember"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def _of_members(cluster: Cluster) -> Iterator[Condition]:
                 MEMORY,
                 f"{member.name}: {report.starved}: raise resources.limits.memory, or find the statements that take it",
             )
+        if report.slow:
+            yield Condition(SLOW, f"{member.name}: {pace.WORDS}")
 
 
 def _sides(cluster: Cluster) -> list[tuple[int, ...]]:

@@ -39,6 +39,10 @@ _CLOSED_AT_ONCE = 50
 """Between two looks at who is still idle: closing so many takes milliseconds."""
 
 
+SYNCED_STATE = 4
+"""wsrep_local_state of a member that has all that the group has."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
     """What the server says of itself.
@@ -57,9 +61,10 @@ class ServerStatus:
     last_committed: int
     recv_queue: int
     send_queue: int
-    flow_control_paused: float
-    """Part of the time since the last FLUSH STATUS that replication was paused, 0 to 1."""
-    flow_control_active: bool
+    paused_ns: int
+    """How long flow control has held its replication up since the server started, up to now."""
+    pauses_sent: int
+    """How often it made the others wait, since the server started."""
     desynced: bool
     incoming_addresses: tuple[str, ...]
     read_only: bool
@@ -193,8 +198,8 @@ def _read_status(cursor: Any) -> ServerStatus:
         last_committed=number("wsrep_last_committed"),
         recv_queue=number("wsrep_local_recv_queue"),
         send_queue=number("wsrep_local_send_queue"),
-        flow_control_paused=float(raw.get("wsrep_flow_control_paused") or 0),
-        flow_control_active=raw.get("wsrep_flow_control_active") == "true",
+        paused_ns=number("wsrep_flow_control_paused_ns"),
+        pauses_sent=number("wsrep_flow_control_sent"),
         desynced=bool(desynced),
         incoming_addresses=tuple(item for item in raw.get("wsrep_incoming_addresses", "").split(",") if item),
         read_only=bool(read_only),
