@@ -181,8 +181,9 @@ def _needs_person(world: World) -> bool:
     if len({uuid_of(copy) for copy in copies if copy} | {view.uuid for view in views}) > 1:
         return True
     latest = max(views, key=lambda view: view.seqno, default=None)
-    asked = latest.members if latest is not None else range(len(world.members))
-    return not any(provable(world.members[ordinal].volume) for ordinal in asked)
+    asked = [world.members[o] for o in (latest.members if latest is not None else range(len(world.members)))]
+    gaps = tuple(gap for member in asked for gap in member.volume.record.gaps)
+    return not any(provable(member.volume) and not left_behind(member, gaps) for member in asked)
 
 
 def _two_words(world: World) -> bool:

@@ -33,6 +33,7 @@ from trireme.core.writer import in_same_component
 
 elect, judge, judge_request = election.elect, directory.judge, grants.judge_request
 elect_in_place, left_behind = reform.elect_in_place, gaps.left_behind
+conflict, vouches = grants._conflict, election._vouches
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +272,25 @@ def _by_views_alone(report: Report, known: Iterable[Gap]) -> Gap | None:
     return left_behind(replace(report, position=told), known)
 
 
+def _by_views_only(report: Report, known: Iterable[Gap]) -> Gap | None:
+    """A volume without a view counts, whatever it received."""
+    return left_behind(report, known if report.last_view is not None else ())
+
+
+def _whatever_the_epoch(
+    request: GrantRequest, held: Grant | None, voter: Report, answers: Mapping[int, Report]
+) -> str | None:
+    """A person's word frees the grant of who is gone, early or late."""
+    word = request.candidacy.override
+    if word is not None and held is not None and held.candidate in word.without:
+        return None
+    return conflict(request, held, voter, answers)
+
+
+def _strays_vouch(view: View, answers: Mapping[int, Report], behind: Mapping[int, Report]) -> bool:
+    return vouches(view, {o: replace(report, strayed=None) for o, report in answers.items()}, behind)
+
+
 def _one_name(cluster: str, _: object) -> str:
     return cluster
 
@@ -372,6 +392,10 @@ MUTANTS = (
     Mutant("two who went on without each other leave each other behind, and who is left over goes on alone", (
         (election, "opposed", _no_conflict),)),
     Mutant("an old copy from before a gap vouches that nobody went on since", ((election, "forgetful", _nobody),)),
+    Mutant("a member of another branch vouches for its last view", ((election, "_vouches", _strays_vouch),)),
+    Mutant("a late request of a person's choice takes a later grant back", ((grants, "_conflict", _whatever_the_epoch),)),
+    Mutant("what a volume without a view received is of the branch that lives", (
+        *((module, "left_behind", _by_views_only) for module in (gaps, grants)),)),
     Mutant("an answer from before a grant tells what became of it", ((grants, "judge_request", _old_answers_count),)),
     Mutant("who is ahead of a person's choice, in no later view, counts as before", (
         *((module, "left_behind", _by_views_alone) for module in (gaps, grants)),)),

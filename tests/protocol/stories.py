@@ -193,4 +193,24 @@ STORIES: dict[str, Schedule] = {
             ("rebuild", 1), ("look", 1), ("hear", 1, 0), ("hear", 1, 2), ("decide", 1), ("die", 1, 0, 0),
             ("act", 1, 0), ("cut", 0b010000), ("regroup", 0), ("regroup", 1),
         )),
+    "a member that was found to be of another branch hears nobody, and its last view is its own": Schedule(
+        2, Begin.WHOLE, (
+            ("term", 1), ("settle", 0, 5, 0), ("keep", 0), ("term", 0), ("settle", 0, 2, 0), ("kill all", 0, 0),
+            ("put back", 0), ("settle", 0b1110, 40, 0), ("settle", 0b0001, 2, 0), ("die", 0, 0, 0), ("scale", 3),
+            ("settle", 0, 9, 0), ("settle", 0b101, 9, 0), ("settle", 0b110, 9, 0), ("settle", 0, 9, 0),
+        )),
+    "who is to take a new copy takes it of an old volume's Primary, and all crash before it is told of a view there": Schedule(
+        3, Begin.WHOLE, (
+            ("term", 0), ("term", 1), ("settle", 0, 5, 0), ("keep", 2), ("term", 0), ("settle", 0, 5, NO_STARTS),
+            ("rebuild", 1), ("settle", 1, 4, 0), ("kill all", 60, 0), ("settle", 0b100, 2, 0), ("recover", 0, 13),
+            ("settle", 0, 20, NO_TRANSFERS), ("kill all", 0, 0), ("put back", 2), ("settle", 0b011, 40, 0),
+            ("settle", 0, 1, 0), ("commit", 2, 1), ("commit", 2, 1), ("settle", 0, 2, 0), ("kill all", 22, 0),
+        )),
+    "what a chosen member asked before it went on arrives again, after the next choice was granted": Schedule(
+        3, Begin.WHOLE, (
+            ("kill all", 15, 0), ("settle", 0b100, 4, 0), ("recover", 1, 0), ("round", 1, 0, 0), ("kill all", 0, 0),
+            ("settle", 0, 9, 0), ("break", 0, 1), ("rebuild", 0), ("settle", 0, 9, 0), ("kill", 2, 0, 0),
+            ("settle", 0, 3, 0), ("recover", 2, 0), ("settle", 0b001, 1, 0), ("settle", 0, 1, 0),
+            ("arrive", 0, 0, 0, 0),
+        )),
 }  # fmt: skip

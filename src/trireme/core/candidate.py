@@ -58,16 +58,23 @@ def _candidacy(situation: Situation, outcome: election.Elect, in_place: bool) ->
         founding=outcome.founding,
         in_place=in_place,
     )
-    if mine == wanted and mine.epoch > situation.me.withdrawn and not _overtaken(situation, mine.epoch):
+    if mine == wanted and mine.epoch > situation.me.withdrawn and not _overtaken(situation, mine):
         return mine
     return replace(wanted, epoch=grants.next_epoch(everyone))
 
 
-def _overtaken(situation: Situation, epoch: int) -> bool:
-    """Somebody granted this member a later epoch than its disk knows."""
-    me = situation.me
-    given = (report.grant for report in (me, *situation.answers.values()))
-    return any(grant is not None and grant.epoch > epoch and grant.candidate == me.ordinal for grant in given)
+def _overtaken(situation: Situation, mine: Candidacy) -> bool:
+    """Somebody granted this member a later epoch than its disk knows; or, no earlier one, to a member that the person who
+    chose this one said to be gone."""
+    given = [
+        report.grant for report in (situation.me, *situation.answers.values()) if report.grant is not None
+    ]
+    gone = mine.override.without if mine.override is not None else ()
+    return any(
+        (grant.candidate == situation.me.ordinal and grant.epoch > mine.epoch)
+        or (grant.candidate in gone and grant.epoch >= mine.epoch)
+        for grant in given
+    )
 
 
 def _gap(situation: Situation, candidacy: Candidacy) -> Gap | None:

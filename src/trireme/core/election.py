@@ -219,9 +219,11 @@ def _vouches(view: View, answers: Mapping[int, Report], behind: Mapping[int, Rep
     """Whether its members, once all of them answered, rule out that anyone else has newer data.
 
     They do not where one of them lost its volume, or has an old copy of it that does not know the gap which the view came
-    after: it may have gone on with others, and nobody here would know.
+    after: it may have gone on with others, and nobody here would know. Nor where one was found to be of another branch
+    than a Primary that lived.
     """
-    lost = any(is_fresh(answers[ordinal]) for ordinal in view.members if ordinal in answers)
+    here = [answers[ordinal] for ordinal in view.members if ordinal in answers]
+    lost = any(is_fresh(report) or report.strayed is not None for report in here)
     return not lost and not forgetful(view, answers.values(), behind)
 
 

@@ -56,13 +56,14 @@ def _id(gap: Gap) -> str:
 def left_behind(report: Report, gaps: Iterable[Gap]) -> Gap | None:
     """The gap that this member is on the wrong side of, None where it has come through all of them.
 
-    A volume without a view of its own is not the one that was missing then: it was lost since, and knows nothing.
+    A volume without a view of its own is not the one that was missing then: it was lost since, and knows nothing. What it
+    received since, from beyond a gap that it was not told of, is of another branch.
     """
     view = report.last_view
     for gap in not_known_to(report, gaps):
         given_up = not histories_of(report).isdisjoint(gap.abandoned)
         missing = view is not None and report.ordinal in gap.missing
-        beyond = view is not None and (_later(report, gap) or _beyond(report, gap))
+        beyond = _later(report, gap) or _beyond(report, gap)
         if given_up or missing or beyond or _came_through_undone(report, gap):
             return gap
     return None

@@ -157,7 +157,8 @@ def _conflict(
         return None
     word = request.candidacy.override
     if word is not None and held.candidate in word.without and held.candidate != voter.ordinal:
-        return None
+        newer = request.candidacy.epoch > held.epoch
+        return None if newer else f"epoch {held.epoch} was granted to member {held.candidate} since"
     current = voter if held.candidate == voter.ordinal else answers.get(held.candidate)
     if current is not None and is_void(held, current):
         return None

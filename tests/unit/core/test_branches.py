@@ -59,6 +59,17 @@ def test_once_proven_it_holds_when_the_primarys_views_go_back_no_further() -> No
     assert [type(action) for action in decide(situation(emptied, primary)).actions] == [Join]
 
 
+def test_who_was_found_to_be_of_another_branch_goes_on_when_all_are_heard_and_not_before() -> None:
+    """It was alone in its last view. Fails where it bootstraps while the Primary's members are merely not heard: they
+    have a branch that took writes."""
+    marked = member(1).crashed(60).told(View(HISTORY, 41, (1,)))._with(strayed=View(HISTORY, 41, (1,)))
+    outcome = elect(answers(marked, member(0)), THREE)
+    assert isinstance(outcome, Wait)
+    assert outcome.members == (2,)
+    assert isinstance(elect(answers(marked, member(0), member(2)), THREE), Elect)
+    assert isinstance(elect(answers(marked, member(0), member(2).crashed(9).told(BOTH)), THREE), Split)
+
+
 def test_its_data_go_beyond_a_view_that_it_was_not_in() -> None:
     """The copy was made within the same view: only what was written since is not in it."""
     together = View(HISTORY, 5, (0, 1, 2))

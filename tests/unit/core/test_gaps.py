@@ -358,3 +358,12 @@ def test_data_of_a_history_that_was_given_up_before_this_member_came_are_no_part
     me = me._with(position=Position(OTHER_HISTORY, 7), gaps=(chosen,))
     primary = member(0).primary(seqno=90).came_through(replace(chosen, settled=settled))
     assert decide(situation(me, primary)).phase is Phase.BLOCKED
+
+
+def test_a_volume_without_a_view_counts_up_to_a_gap_that_it_does_not_know() -> None:
+    """It was lost, and took data of the other branch, by an old copy of somebody's volume. Fails where those count, and
+    are compared by seqno with those of the branch that lives."""
+    went_on = crashed(0, 20).in_view(12, 0).came_through(gap(9, 2))
+    for seqno, behind in ((9, False), (11, True)):
+        received = member(1).crashed(seqno).joining()
+        assert (1 not in went_through(answers(went_on, received))) == behind

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, member, request
+from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, member, request, situation
 from trireme.api.position import View
-from trireme.api.report import Override, Report
+from trireme.api.report import Candidacy, Override, Report
+from trireme.core.decide import decide
 from trireme.core.grants import Granted, Refused, judge_request, next_epoch
+from trireme.core.situation import AskGrants
 from trireme.core.terms import Terms
 
 VIEW = View(HISTORY, 3, (0, 1, 2))
@@ -148,6 +150,27 @@ def test_an_answer_from_before_the_grant_frees_nothing(old: Builder, word: Overr
     outcome = judge_request(asked, voter.report, answers(old), terms)
     assert isinstance(outcome, Refused)
     assert "neither used it nor withdrew" in outcome.why
+
+
+def test_a_person_frees_the_grant_of_who_is_gone_and_a_late_message_of_that_does_not() -> None:
+    """What the person chose was done, and the next one was granted since. Fails where that grant is taken back."""
+    word = Override(candidate=1, volume="volume-1", by="alice", without=(2,))
+    voter = crashed(0).granting(3, 2, VIEW)
+    for epoch, granted in ((2, False), (3, False), (4, True)):
+        outcome = judge_request(request(crashed(1), epoch, VIEW, override=word), voter.report, {}, TERMS)
+        assert isinstance(outcome, Granted) == granted
+
+
+def test_who_was_chosen_asks_in_a_later_epoch_than_those_who_are_gone_were_granted() -> None:
+    """Fails where it asks in its own for ever, and is refused."""
+    word = Override(candidate=1, volume="volume-1", by="alice", without=(2,))
+    me = crashed(1)._with(
+        override=word, candidacy=Candidacy(epoch=3, succeeds=VIEW, without=(2,), override=word)
+    )
+    voter = crashed(0).granting(7, 2, VIEW)
+    (action,) = decide(situation(me, voter)).actions
+    assert isinstance(action, AskGrants)
+    assert action.candidacy.epoch == 8
 
 
 def test_a_grant_is_spent_when_its_voter_belongs_to_a_later_view() -> None:
