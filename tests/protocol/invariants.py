@@ -292,7 +292,7 @@ def _can_be_told(world: World, member: Member) -> bool:
 
 
 def on_overwrite(world: World, member: Member, group: History) -> None:
-    """Invariant 10: what a full transfer overwrites is worthless beside the Primary's. What only the Primary of an old copy
+    """Invariant 10: what a full transfer overwrites is worthless beside the Primary's. What only an old copy's Primary
     had is judged as far as views go back: no further can it be told that it is of another branch."""
     lost = world.acknowledged.intersection(member.volume.data or ()).difference(group)
     if lost and (not world.misled or _can_be_told(world, member)):
