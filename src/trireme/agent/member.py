@@ -220,7 +220,7 @@ class Member:
             safe_to_bootstrap=self._safe_to_bootstrap(),
             last_view=self.last_view,
             running=self.running,
-            server=server_report(self.status) if self.status else None,
+            server=server_report(self.status, slow=self.slow) if self.status else None,
             grant=record.grant,
             candidacy=record.candidacy,
             withdrawn=record.withdrawn,
@@ -238,7 +238,6 @@ class Member:
             rebuild_id=record.rebuild_id,
             disk=self.disk,
             starved=self._starved(),
-            slow=self.slow,
             upgrade=self.upgrade,
             variables=self.variables,
             accounts=self.accounts if self.writes else None,
@@ -353,7 +352,7 @@ class Member:
                 self.note_view(self.unwritten)
 
 
-def server_report(status: ServerStatus) -> ServerReport:
+def server_report(status: ServerStatus, *, slow: bool) -> ServerReport:
     return ServerReport(
         primary=status.primary,
         ready=status.ready,
@@ -363,6 +362,7 @@ def server_report(status: ServerStatus) -> ServerReport:
         last_committed=status.last_committed,
         size=status.cluster_size,
         version=status.version,
+        slow=slow,
     )
 
 

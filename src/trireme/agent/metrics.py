@@ -43,7 +43,7 @@ def _own(member: Member) -> Iterator[str]:
     words = "Ends of mariadbd by the kernel, for want of memory."
     yield _metric("trireme_member_memory_kills_total", "counter", words, member.memory_kills)
     words = "1 if it makes all writes wait for it (flow control), much of the last 30 s."
-    yield _metric("trireme_member_slow", "gauge", words, report.slow)
+    yield _metric("trireme_member_slow", "gauge", words, member.slow)
     yield _metric(
         "trireme_member_rounds_total", "counter", "Decisions since the agent started.", member.rounds
     )

@@ -146,6 +146,8 @@ class ServerReport:
     last_committed: int
     size: int
     version: str
+    slow: bool = False
+    """It is Synced, and makes the others' writes wait for it much of the time (Galera's flow control)."""
 
     @property
     def synced(self) -> bool:
@@ -264,8 +266,6 @@ class Report:
     disk: Disk | None = None
     starved: str = ""
     """How often the kernel killed its server for want of memory, and when last; '' where that was not of late."""
-    slow: bool = False
-    """It is Synced, and makes the others' writes wait for it much of the time (Galera's flow control)."""
     joining: bool = False
     """It was started to join, and was not seen Synced since: it has had no vote."""
     left: bool = False

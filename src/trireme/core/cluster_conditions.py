@@ -82,7 +82,7 @@ def _of_members(cluster: Cluster) -> Iterator[Condition]:
                 MEMORY,
                 f"{member.name}: {report.starved}: raise resources.limits.memory, or find the statements that take it",
             )
-        if report.slow:
+        if report.server is not None and report.server.slow:
             yield Condition(SLOW, f"{member.name}: {pace.WORDS}")
 
 

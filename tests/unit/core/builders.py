@@ -82,6 +82,8 @@ class Builder:
         history: str = HISTORY,
         size: int = 3,
         version: str = "10.11.19",
+        *,
+        slow: bool = False,
     ) -> "Builder":
         server = ServerReport(
             primary=True,
@@ -92,6 +94,7 @@ class Builder:
             last_committed=seqno,
             size=size,
             version=version,
+            slow=slow,
         )
         return self._with(running=True, server=server, position=Position(history, seqno))
 

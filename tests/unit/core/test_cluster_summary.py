@@ -318,7 +318,7 @@ def test_a_server_that_was_killed_for_want_of_memory_is_told_though_all_are_sync
 
 
 def test_a_member_that_makes_all_writes_wait_is_told_though_all_are_synced() -> None:
-    late = member(1).primary().in_view(17, 0, 1, 2)._with(slow=True)
+    late = member(1).primary(slow=True).in_view(17, 0, 1, 2)
     seen = cluster(synced(0), answering(late, Phase.SYNCED, "", ready=True), synced(2))
     (condition,) = summarize(seen).conditions
     assert condition.type == "SlowMember"
