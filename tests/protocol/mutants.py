@@ -118,6 +118,7 @@ MUTANTS = (
         (gaps, "view_given_up", wrong.no_conflict),)),
     Mutant("a new copy is taken while the others have only received what is set aside", (
         (retiring, "_has_all_of", wrong.always_vouches),)),
+    Mutant("a gap is named by its founder's volume and epoch alone", ((candidate, "_gap", wrong.short_name),)),
     Mutant("a gap is not written down", ((candidate, "_gap", wrong.no_conflict),)),
     Mutant("a group makes itself a Primary though one that stopped is ahead", (
         (present, "elect_in_place", wrong.running_first), (absent, "elect_in_place", wrong.running_first),

@@ -213,4 +213,9 @@ STORIES: dict[str, Schedule] = {
             ("settle", 0, 3, 0), ("recover", 2, 0), ("settle", 0b001, 1, 0), ("settle", 0, 1, 0),
             ("arrive", 0, 0, 0, 0),
         )),
+    "a person chooses a member, and later its volume's old copy again, which counts the same epochs": Schedule(
+        3, Begin.WHOLE, (
+            ("kill all", 52, 0), ("keep", 2), ("settle", 0b001, 9, 0), ("recover", 2, 13), ("kill", 2, 0, 0),
+            ("settle", 0, 9, 0), ("kill all", 0, 0), ("put back", 2), ("settle", 0b010, 3, 0), ("recover", 2, 7),
+        )),
 }  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from trireme.api.position import Position, View
-from trireme.api.report import Directory, Gap, Grant, GrantRequest, Report
+from trireme.api.report import Candidacy, Directory, Gap, Grant, GrantRequest, Report
 from trireme.core import (
     absent,
     candidate,
@@ -22,7 +22,7 @@ from trireme.core.writer import in_same_component
 
 elect, judge, judge_request = election.elect, directory.judge, grants.judge_request
 elect_in_place, left_behind = reform.elect_in_place, gaps.left_behind
-conflict, vouches = grants._conflict, election._vouches
+conflict, vouches, gap_made = grants._conflict, election._vouches, candidate._gap
 
 
 def seqno_only(answers: Mapping[int, Report], terms: Terms) -> election.Outcome:
@@ -258,6 +258,12 @@ def whatever_the_epoch(
 
 def strays_vouch(view: View, answers: Mapping[int, Report], behind: Mapping[int, Report]) -> bool:
     return vouches(view, {o: replace(report, strayed=None) for o, report in answers.items()}, behind)
+
+
+def short_name(situation: Situation, candidacy: Candidacy) -> Gap | None:
+    """An old copy of a volume makes another gap of the same name."""
+    made = gap_made(situation, candidacy)
+    return replace(made, id=made.id.rpartition("-")[0]) if made is not None else None
 
 
 def one_name(cluster: str, _: object) -> str:

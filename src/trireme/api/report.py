@@ -94,7 +94,8 @@ class Gap:
     """
 
     id: str
-    """The founder's volume and its epoch."""
+    """The founder's volume, its epoch, and which start of its agent that was: an old copy of a volume that was put back
+    counts the same epochs again."""
     position: Position
     """From where the cluster went on."""
     missing: tuple[int, ...]

@@ -85,7 +85,7 @@ def _gap(situation: Situation, candidacy: Candidacy) -> Gap | None:
     views = [*situation.answers.values(), me]
     unknown = Position(ZERO_UUID, -1)
     return Gap(
-        id=f"{me.volume[:8]}-{candidacy.epoch}",
+        id=f"{me.volume[:8]}-{candidacy.epoch}-{me.incarnation[:4]}",
         position=me.position if me.position is not None else unknown,
         missing=candidacy.without,
         view=election.latest_view(views) if word is not None else candidacy.succeeds,

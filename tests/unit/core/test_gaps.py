@@ -11,7 +11,7 @@ from trireme.core.decide import decide
 from trireme.core.election import Elect, Split, Wait, elect
 from trireme.core.gaps import binding, inherited, known_gaps, went_through
 from trireme.core.grants import Refused, judge_request
-from trireme.core.situation import AskGrants, Bootstrap, Campaign, Join, Learn
+from trireme.core.situation import AskGrants, Bootstrap, Campaign, Decision, Join, Learn
 from trireme.core.terms import Terms
 
 VIEW = View(HISTORY, 3, (0, 1, 2))
@@ -77,11 +77,17 @@ def test_the_gap_is_written_down_with_the_bootstrap() -> None:
     assert candidacy.candidacy.without == (2,)
     won = Campaign(candidacy=candidacy.candidacy, granted=frozenset({0, 1}))
     me = Builder(me.candidate(1).report)
-    decision = decide(situation(_with(me, candidacy.candidacy), other, terms=OVERDUE, campaign=won))
-    action = decision.actions[0]
+    gap = _gap_of(decide(situation(_with(me, candidacy.candidacy), other, terms=OVERDUE, campaign=won)))
+    assert (gap.missing, gap.position, gap.view) == ((2,), Position(HISTORY, 9), VIEW)
+    again = me._with(candidacy=candidacy.candidacy, incarnation="of an old copy of the volume")
+    assert _gap_of(decide(situation(again, other, terms=OVERDUE, campaign=won))).id != gap.id
+
+
+def _gap_of(decision: Decision) -> Gap:
+    (action,) = decision.actions
     assert isinstance(action, Bootstrap)
     assert action.gap is not None
-    assert (action.gap.missing, action.gap.position, action.gap.view) == ((2,), Position(HISTORY, 9), VIEW)
+    return action.gap
 
 
 def _with(me: Builder, candidacy: object) -> Builder:
