@@ -84,6 +84,7 @@ def test_17_a_person_chooses_the_one_that_was_left_behind(patient: PlainCluster)
     crash_all(others)
     chosen.start()
     others[0].start().wait_why("member 2 of the latest view may hold newer data and did not answer")
+    wait_until(lambda: not chosen.status()["unsettled"], "its storage engine has told its position", 20)
     volume, shown = chosen.status()["volume"], (others[0].ordinal, others[0].status()["position"]["seqno"])
     word = Override(candidate=0, volume=volume, without=(2,), shown=(shown,), by="alice")
     assert command(chosen, Recover(override=word)).accepted
