@@ -119,6 +119,7 @@ def test_a_cluster_in_peace() -> None:
     [
         (cluster().down(1), Aspect.HEALTHY, ("False", "MembersAway")),
         (cluster().down(1), Aspect.READY, ("True", "WriterServes")),
+        (cluster().server(1, slow=True), Aspect.HEALTHY, ("True", "SlowMember")),
         (VOTELESS, Aspect.HEALTHY, ("False", "ArbitratorAway")),
         (VOTELESS, Aspect.READY, ("True", "WriterServes")),
         (VOTELESS.down(1), Aspect.HEALTHY, ("False", "MembersAway")),
@@ -210,6 +211,14 @@ def test_events_of_a_failover() -> None:
     before, after = said(cluster()), said(cluster().down(0).writer(1).pod(0, ready=False))
     reasons = [event.reason for event in of_change(before, after)]
     assert reasons == [Reason.WRITER_CHANGED]
+
+
+def test_a_member_that_becomes_slow_is_told_once() -> None:
+    before, after = said(cluster()), said(cluster().server(1, slow=True))
+    (event,) = of_change(before, after)
+    assert (event.reason, event.type) == (Reason.SLOW_MEMBER, "Warning")
+    assert event.message.startswith("all 3 members are Synced; member 1 makes all writes wait for it")
+    assert not [*of_change(after, after), *of_change(after, before)]
 
 
 def test_events_of_an_outage() -> None:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from trireme.core import pace
 from trireme.core.cluster_conditions import describe_gap
 from trireme.core.reconcile.actions import ClusterPhase, Decision
 from trireme.core.reconcile.facts import (
     declared,
     histories,
+    is_slow,
     led_elsewhere,
     podless,
     primaries,
@@ -104,7 +106,11 @@ def _healthy(view: View, decision: Decision) -> Condition:
     if not away and view.pods and view.arbitrator_away:
         return Condition(Aspect.HEALTHY, "False", "ArbitratorAway", without_vote(view))
     if not away and view.pods:
-        return Condition(Aspect.HEALTHY, "True", "AllSynced", f"all {len(view.pods)} members are Synced")
+        well = f"all {len(view.pods)} members are Synced"
+        slow = [o for o in sorted(view.reports) if is_slow(view, o)]
+        if slow:
+            return Condition(Aspect.HEALTHY, "True", "SlowMember", f"{well}; member {slow[0]} {pace.WORDS}")
+        return Condition(Aspect.HEALTHY, "True", "AllSynced", well)
     quiet = [o for o in away if o in view.pods and view.pods[o].ready and o not in view.reports]
     if away and len(quiet) == len(away):
         return Condition(Aspect.HEALTHY, "Unknown", "AgentUnreachable", trouble(view, view.pods[quiet[0]]))

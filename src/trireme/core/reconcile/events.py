@@ -47,6 +47,8 @@ class Reason(StrEnum):
     """All members lost the Primary and find out who has the newest data."""
     RECOVERED = "Recovered"
     DATA_AT_RISK = "DataAtRisk"
+    SLOW_MEMBER = "SlowMember"
+    """All are Synced, and one of them makes all writes wait for it."""
     UPDATE_STUCK = "UpdateStuck"
     """An update stopped; the sentence says where and why."""
     BLOCKED = "Blocked"
@@ -60,6 +62,7 @@ WARNINGS = frozenset(
         Reason.NOT_READY,
         Reason.RECOVERING,
         Reason.DATA_AT_RISK,
+        Reason.SLOW_MEMBER,
         Reason.UPDATE_STUCK,
         Reason.BLOCKED,
         Reason.REFUSED,
@@ -121,6 +124,9 @@ def of_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[E
             yield Event(reason, new[aspect]["message"] or aspect)
     if old.get("Recovering", {}).get("status") == "True" and _turned(old, new, "Recovering", "False"):
         yield Event(Reason.RECOVERED, after.get("message", ""))
+    healthy, was = new.get("Healthy", {}), old.get("Healthy", {})
+    if healthy.get("reason") == "SlowMember" != was.get("reason"):
+        yield Event(Reason.SLOW_MEMBER, healthy["message"])
     stuck, was = new.get("Progressing", {}), old.get("Progressing", {})
     if stuck.get("reason") in ("UpdateStuck", "Stuck") and stuck.get("reason") != was.get("reason"):
         update = stuck["reason"] == "UpdateStuck"

@@ -46,6 +46,12 @@ def synced(view: View, ordinal: int) -> bool:
     return server is not None and server.synced
 
 
+def is_slow(view: View, ordinal: int) -> bool:
+    """Makes the others' writes wait for it."""
+    server = view.reports[ordinal].server
+    return server is not None and server.slow
+
+
 def stopped(view: View, ordinal: int) -> bool:
     """Proved to run no server and to be in the middle of nothing. Replacing its pod interrupts nothing."""
     pod, report = view.pods.get(ordinal), view.reports.get(ordinal)
