@@ -26,7 +26,9 @@ _EXEC_POLL_SECONDS = 0.005
 """The kernel announces no exec: the name of the process is watched until it is no longer bubblewrap's."""
 
 _HANDLER_SECONDS = 2.0
-_HANDLED = re.compile(rb"^Sig(?:Cgt|Blk):\t([0-9a-f]+)$", re.MULTILINE)
+_BLOCKED_SECONDS = 0.1
+_MASKS = re.compile(rb"^Sig(Cgt|Blk):\t([0-9a-f]+)$", re.MULTILINE)
+_TERM = 1 << (signal.SIGTERM - 1)
 
 _DRAIN_SECONDS = 2.0
 """How long the output may take to arrive once the container has ended."""
@@ -121,12 +123,15 @@ class Runtime:
         """Wait until PID 1 has a handler for SIGTERM, until 2 s after its start at most.
 
         The kernel drops a signal that PID 1 does not handle yet. An interpreter takes some 20 ms to get there, and
-        many times that on a machine that starts all of a cluster's pods at once.
+        many times that on a machine that starts all of a cluster's pods at once. Who waits for the signal without a
+        handler blocks it all the time; a shell only as it starts a program.
         """
-        status, wanted = Path(f"/proc/{self.pid}/status"), 1 << (signal.SIGTERM - 1)
+        status, blocked_since = Path(f"/proc/{self.pid}/status"), None
         with contextlib.suppress(OSError):
-            while time.monotonic() < self._began + _HANDLER_SECONDS:
-                if any(int(mask, 16) & wanted for mask in _HANDLED.findall(status.read_bytes())):
+            while (now := time.monotonic()) < self._began + _HANDLER_SECONDS:
+                masks = {kind: int(mask, 16) & _TERM for kind, mask in _MASKS.findall(status.read_bytes())}
+                blocked_since = (blocked_since or now) if masks.get(b"Blk") else None
+                if masks.get(b"Cgt") or (blocked_since and now - blocked_since >= _BLOCKED_SECONDS):
                     return
                 await asyncio.sleep(_EXEC_POLL_SECONDS)
 
