@@ -35,17 +35,28 @@ def frozen(*pids: int) -> Iterator[None]:
 @contextmanager
 def starved(pids: Callable[[], Iterable[int]], run_seconds: float, stop_seconds: float) -> Iterator[None]:
     """As a CPU quota does it: all of ``pids`` (asked anew each time) run for a moment, then stand still."""
+
+    def throttle(over: threading.Event) -> None:
+        now = tuple(pids())
+        _signal(now, signal.SIGSTOP)
+        over.wait(stop_seconds if now else 0)
+        _signal(now, signal.SIGCONT)
+        over.wait(run_seconds)
+
+    with _again_and_again(throttle):
+        yield
+
+
+@contextmanager
+def _again_and_again(fault: Callable[[threading.Event], None]) -> Iterator[None]:
+    """``fault`` begins and ends within one call; it is told when it is over, and nothing is left of it on exit."""
     over = threading.Event()
 
-    def throttle() -> None:
+    def strike() -> None:
         while not over.is_set():
-            now = tuple(pids())
-            _signal(now, signal.SIGSTOP)
-            over.wait(stop_seconds if now else 0)
-            _signal(now, signal.SIGCONT)
-            over.wait(run_seconds)
+            fault(over)
 
-    thread = threading.Thread(target=throttle, daemon=True)
+    thread = threading.Thread(target=strike, daemon=True)
     thread.start()
     try:
         yield
@@ -148,22 +159,15 @@ def disk_volume(member: Agent, megabytes: int) -> Iterator[None]:
 @contextmanager
 def slow_disk(folder: Path, work_seconds: float, hang_seconds: float) -> Iterator[None]:
     """The file system at ``folder`` takes writes for a moment, then none for a while, again and again."""
-    over = threading.Event()
 
-    def hold_up() -> None:
-        while not over.is_set():
-            run("fsfreeze", "--freeze", str(folder))
-            over.wait(hang_seconds)
-            run("fsfreeze", "--unfreeze", str(folder))
-            over.wait(work_seconds)
+    def hold_up(over: threading.Event) -> None:
+        run("fsfreeze", "--freeze", str(folder))
+        over.wait(hang_seconds)
+        run("fsfreeze", "--unfreeze", str(folder))
+        over.wait(work_seconds)
 
-    thread = threading.Thread(target=hold_up, daemon=True)
-    thread.start()
-    try:
+    with _again_and_again(hold_up):
         yield
-    finally:
-        over.set()
-        thread.join(10)
 
 
 @contextmanager
