@@ -224,6 +224,9 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     elif action.position is not None:
         volume.grastate, volume.safe, volume.marks = action.position, False, False
         world.burn()
+    far = len(volume.data or ())
+    volume.before = volume.before if volume.record.joining else far
+    received = far > max((volume.before, *(view.seqno for view in volume.record.views)))
     gaps = inherited(volume.record.gaps, action.gaps)
     views = volume.record.views if action.discard is None else ()
     last_view = None if action.forget_view else volume.record.last_view
@@ -234,7 +237,7 @@ def _join(world: World, member: Member, agent: Agent, action: Join) -> None:
     addresses = tuple(int(address) for address in action.addresses)
     _start(world, member, agent, Launch.JOIN, addresses, action.group_name)
     if member.server is not None:
-        member.server.votes = action.votes
+        member.server.votes, member.server.received = action.votes, received
 
 
 def _primary_answers(world: World, member: Member, addresses: tuple[int, ...]) -> bool:

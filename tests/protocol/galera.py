@@ -92,6 +92,8 @@ class Volume:
     """``safe_to_bootstrap``."""
     marks: bool = False
     """The transfer script's marks: a state transfer is under way or broke off."""
+    before: int = 0
+    """How far its data went when it began to join; what is beyond it received since, if it did not become Synced."""
 
     def copy(self) -> "Volume":
         return shallow(self)
@@ -137,6 +139,8 @@ class Server:
     """Lengths of its log when it may have begun to miss Primary views; it did not tell its agent of one since."""
     votes: bool = True
     """``pc.weight``: it counts for the quorum."""
+    received: bool = False
+    """Its data go beyond the last view that its agent was told of, by a join that broke off before."""
     moved: float = 0.0
     """When its way into the group last made progress (simulated seconds)."""
     last_primary: tuple[int, frozenset[int]] = (0, frozenset())

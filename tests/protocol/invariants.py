@@ -1,5 +1,7 @@
 """The invariants of DESIGN, chapter 3, checked at each step that could break them."""
 
+from dataclasses import replace
+
 from tests.protocol import doubt
 from tests.protocol.agent import Member, provable
 from tests.protocol.galera import History, uuid_of
@@ -285,9 +287,12 @@ def _can_be_told(world: World, member: Member) -> bool:
         return True
     if world.torn:
         return False
+    attached = (world.members[peer.ordinal] for peer in world.attached(server.component))
+    peers = [peer for peer in attached if peer is not member]
+    if server.received and not _went_on_without(peers, member):
+        return False  # what it received as it joined before came with no view: nothing tells of which branch it is
     told = [view.seqno for view in member.volume.record.views if view.seqno <= len(member.volume.data or ())]
-    peers = (world.members[peer.ordinal] for peer in world.attached(server.component))
-    known = (peer.volume.record.views for peer in peers if peer is not member)
+    known = (peer.volume.record.views for peer in peers)
     return bool(told) and any(views and views[0].seqno <= told[-1] for views in known)
 
 
@@ -301,21 +306,22 @@ def on_overwrite(world: World, member: Member, group: History) -> None:
         )
 
 
-def _went_on_without(world: World, member: Member) -> bool:
-    """By a gap that it does not know, from before what it has."""
-    own, data = {gap.id for gap in member.volume.record.gaps}, member.volume.data or ()
-    gaps = (gap for other in world.members for gap in other.volume.record.gaps if gap.id not in own)
+def _went_on_without(others: list[Member], member: Member) -> bool:
+    """By a gap that it does not know, whatever its name, from before what it has."""
+    own, data = member.volume.record.gaps, member.volume.data or ()
+    ids, known = {gap.id for gap in own}, {replace(gap, settled="") for gap in own}
+    gaps = {replace(gap, settled="") for other in others for gap in other.volume.record.gaps} - known
     return any(
         (uuid_of(data) == gap.position.uuid and len(data) > gap.position.seqno)
         or uuid_of(data) in gap.abandoned
-        or not own.isdisjoint(gap.undone)
+        or not ids.isdisjoint(gap.undone)
         for gap in gaps
     )
 
 
 def on_discard(world: World, member: Member) -> None:
     """Invariant 10: a directory is set aside only where others hold all that was acknowledged of it."""
-    if world.misled and (member.volume.record.rebuild is not None or _went_on_without(world, member)):
+    if world.misled and (member.volume.record.rebuild is not None or _went_on_without(world.members, member)):
         return  # a person, or the policy, decided so, beside a Primary that an old copy made: it is kept aside
     rest = world.acknowledged.intersection(member.volume.data or ())
     for other in world.members:

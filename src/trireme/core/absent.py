@@ -221,12 +221,11 @@ def _of_another_branch(me: Report, primaries: list[Report]) -> Decision | None:
     later = branches.ahead_of(me, known)
     if later is None:
         return None
-    passed = any(r.server is not None and r.server.last_committed >= later.seqno for r in primaries)
     why = (
         f"its data came through {_words(later)}, of which the Primary was not told: it lags, or it is another branch of "
         "this history (an old copy of a volume was put back, say); does not join it before that is known"
     )
-    return Decision(Phase.BLOCKED if passed else Phase.WAITING, why)
+    return Decision(Phase.BLOCKED if branches.passed(primaries, later) else Phase.WAITING, why)
 
 
 def _words(view: View) -> str:

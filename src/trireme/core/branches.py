@@ -79,6 +79,12 @@ def ahead_of(me: Report, known: tuple[View, ...]) -> View | None:
     return own if later else None
 
 
+def passed(primaries: Iterable[Report], view: View) -> bool:
+    """These were not told of ``view``, and have more commits than it came after: they do not lag, they are of another
+    branch."""
+    return any(r.server is not None and r.server.last_committed >= view.seqno for r in primaries)
+
+
 def kept_apart(me: Report, known: tuple[View, ...], gaps: Iterable[Gap]) -> bool:
     """Whether this member does not join a Primary that knows ``known``: of another branch, or not to be told from it."""
     return strayed(me, known, gaps) is not None or ahead_of(me, known) is not None

@@ -124,10 +124,15 @@ def _has_all_of(me: Report, source: Report) -> bool:
 
 def _of_another_branch(me: Report, able: list[Report]) -> bool:
     """A person gives one of two branches up. Once its data are gone, nothing but its last view would keep this member
-    from the Primary, and it would count in the next election."""
+    from the Primary, and it would count in the next election. A Primary that may only lag is not of another branch: it
+    is cut off, say, and this member has the newest data."""
     known, views = gaps.known_gaps(able), branches.known_views(able)
     decided = gaps.unknown_there(me, known) is not None or gaps.view_given_up(me, known)
-    return decided or branches.kept_apart(me, views, known)
+    later = branches.ahead_of(me, views)
+    other = branches.strayed(me, views, known) is not None or (
+        later is not None and branches.passed(able, later)
+    )
+    return decided or other
 
 
 def judge_rebuild(request: Rebuild, me: Report, answers: Mapping[int, Report]) -> str | None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.builders import OTHER_HISTORY, Builder, answers, gap, member, situation
+from tests.unit.core.builders import HISTORY, OTHER_HISTORY, Builder, answers, gap, member, situation
 from trireme.api.commands import Rebuild
+from trireme.api.position import View
 from trireme.api.report import Disk, Phase, Room
 from trireme.core.decide import decide
 from trireme.core.retiring import GIB, MIB, judge_rebuild, measure
@@ -135,6 +136,16 @@ def test_who_is_rebuilt_from_another_branch_forgets_its_last_view() -> None:
     emptied = member(2).incomplete().joining().came_through(gap(40, 0, 1))
     joins = [decide(situation(each, primary)).actions for each in (emptied, emptied.in_view(50, 2))]
     assert [any(isinstance(a, Join) for a in actions) for actions in joins] == [True, False]
+
+
+def test_a_primary_that_lags_is_no_other_branch() -> None:
+    """It is cut off, and does not know it yet. Fails where that is taken for another branch: the newest data would be set
+    aside. One that has more commits than that view came after was not told of it, and does not lag."""
+    views = View(HISTORY, 3, (0, 1, 2)), View(HISTORY, 40, (1, 2))
+    me = member(2).crashed(60).told(*views)
+    for seqno, apart in ((39, False), (41, True)):
+        decision = decide(situation(me, member(0).primary(seqno=seqno).told(views[0]), rebuild_asked=True))
+        assert decision.actions == ((SetAside("rebuild", True),) if apart else ())
 
 
 def test_a_rebuild_waits_until_the_others_have_on_disk_what_it_sets_aside() -> None:
