@@ -117,9 +117,9 @@ MUTANTS = (
     Mutant("who joins after a person's choice keeps a view that was given up", (
         (gaps, "view_given_up", wrong.no_conflict),)),
     Mutant("a new copy is taken while the others have only received what is set aside", (
-        (retiring, "_has_all_of", wrong.always_vouches),)),
+        (retiring, "_has_all_of", wrong.always_vouches), (retiring, "_have_noticed", wrong.always_vouches))),
     Mutant("a Primary that only lags is of another branch than who is to take a new copy", (
-        (branches, "passed", wrong.always_vouches),)),
+        (branches, "passed", wrong.always_vouches), (retiring, "_have_noticed", wrong.always_vouches))),
     Mutant("a gap is named by its founder's volume and epoch alone", ((candidate, "_gap", wrong.short_name),)),
     Mutant("a gap is not written down", ((candidate, "_gap", wrong.no_conflict),)),
     Mutant("a group makes itself a Primary though one that stopped is ahead", (

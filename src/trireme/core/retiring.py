@@ -107,6 +107,9 @@ def stay_away(situation: Situation) -> Decision | None:
 
 def _set_aside(me: Report, able: list[Report]) -> Decision:
     """What this member has on its disk, the others may have received only: a view comes to them after all before it."""
+    if not _have_noticed(me, able):
+        why = "was asked for a new copy of the data: waits until the Primary has noticed that it left"
+        return Decision(Phase.WAITING, why, again=0.5)
     apart = _of_another_branch(me, able)
     given_up = gaps.diverged(me, gaps.known_gaps(able)) is not None
     if not (apart or given_up) and not any(_has_all_of(me, report) for report in able):
@@ -114,6 +117,11 @@ def _set_aside(me: Report, able: list[Report]) -> Decision:
         return Decision(Phase.WAITING, why, again=0.5)
     why = "was asked for a new copy of the data: sets its own aside"
     return Decision(Phase.JOINING, why, (SetAside("rebuild", apart),))
+
+
+def _have_noticed(me: Report, able: list[Report]) -> bool:
+    """A Primary that takes this member for one of it, though no server runs here, may be one that was cut off."""
+    return any(each.last_view is None or me.ordinal not in each.last_view.members for each in able)
 
 
 def _has_all_of(me: Report, source: Report) -> bool:

@@ -141,11 +141,21 @@ def test_who_is_rebuilt_from_another_branch_forgets_its_last_view() -> None:
 def test_a_primary_that_lags_is_no_other_branch() -> None:
     """It is cut off, and does not know it yet. Fails where that is taken for another branch: the newest data would be set
     aside. One that has more commits than that view came after was not told of it, and does not lag."""
-    views = View(HISTORY, 3, (0, 1, 2)), View(HISTORY, 40, (1, 2))
+    views = View(HISTORY, 3, (0, 1)), View(HISTORY, 40, (1, 2))
     me = member(2).crashed(60).told(*views)
     for seqno, apart in ((39, False), (41, True)):
         decision = decide(situation(me, member(0).primary(seqno=seqno).told(views[0]), rebuild_asked=True))
         assert decision.actions == ((SetAside("rebuild", True),) if apart else ())
+
+
+def test_a_primary_that_counts_this_member_has_not_noticed_that_it_left() -> None:
+    """Or it was cut off while the others went on, and does not know that yet. Fails where the newest data are set aside
+    for it."""
+    me = member(2).crashed(60).in_view(50, 1, 2).came_through(gap(40, 0, by="alice"))
+    cut_off = decide(situation(me, member(0).primary(seqno=39).in_view(3, 0, 1, 2), rebuild_asked=True))
+    assert (cut_off.phase, cut_off.actions) == (Phase.WAITING, ())
+    goes_on = decide(situation(me, member(0).primary(seqno=39).in_view(4, 0, 1), rebuild_asked=True))
+    assert goes_on.actions == (SetAside("rebuild", True),)
 
 
 def test_a_rebuild_waits_until_the_others_have_on_disk_what_it_sets_aside() -> None:
