@@ -35,28 +35,17 @@ def frozen(*pids: int) -> Iterator[None]:
 @contextmanager
 def starved(pids: Callable[[], Iterable[int]], run_seconds: float, stop_seconds: float) -> Iterator[None]:
     """As a CPU quota does it: all of ``pids`` (asked anew each time) run for a moment, then stand still."""
-
-    def throttle(over: threading.Event) -> None:
-        now = tuple(pids())
-        _signal(now, signal.SIGSTOP)
-        over.wait(stop_seconds if now else 0)
-        _signal(now, signal.SIGCONT)
-        over.wait(run_seconds)
-
-    with _again_and_again(throttle):
-        yield
-
-
-@contextmanager
-def _again_and_again(fault: Callable[[threading.Event], None]) -> Iterator[None]:
-    """``fault`` begins and ends within one call; it is told when it is over, and nothing is left of it on exit."""
     over = threading.Event()
 
-    def strike() -> None:
+    def throttle() -> None:
         while not over.is_set():
-            fault(over)
+            now = tuple(pids())
+            _signal(now, signal.SIGSTOP)
+            over.wait(stop_seconds if now else 0)
+            _signal(now, signal.SIGCONT)
+            over.wait(run_seconds)
 
-    thread = threading.Thread(target=strike, daemon=True)
+    thread = threading.Thread(target=throttle, daemon=True)
     thread.start()
     try:
         yield
@@ -138,45 +127,11 @@ def read_only(volume: Path) -> Iterator[None]:
 @contextmanager
 def small_volume(member: Agent, megabytes: int) -> Iterator[None]:
     """The stopped member's volume is a file system of this size, with what was on it. Back on the big one after."""
-    with _mounted(member, "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs"):
-        yield
-
-
-@contextmanager
-def disk_volume(member: Agent, megabytes: int) -> Iterator[None]:
-    """As ``small_volume``, on ext4: :func:`slow_disk` can hold it up."""
-    image = member.home / "disk"
-    with image.open("wb") as file:
-        file.truncate(megabytes * 2**20)
-    run("mkfs.ext4", "-q", str(image))
-    try:
-        with _mounted(member, "-o", "loop", str(image)):
-            yield
-    finally:
-        image.unlink()
-
-
-@contextmanager
-def slow_disk(folder: Path, work_seconds: float, hang_seconds: float) -> Iterator[None]:
-    """The file system at ``folder`` takes writes for a moment, then none for a while, again and again."""
-
-    def hold_up(over: threading.Event) -> None:
-        run("fsfreeze", "--freeze", str(folder))
-        over.wait(hang_seconds)
-        run("fsfreeze", "--unfreeze", str(folder))
-        over.wait(work_seconds)
-
-    with _again_and_again(hold_up):
-        yield
-
-
-@contextmanager
-def _mounted(member: Agent, *mount: str) -> Iterator[None]:
     assert member.process is None
     before = member.volume.with_name("volume.before")
     member.volume.rename(before)
     member.volume.mkdir()
-    run("mount", *mount, str(member.volume))
+    run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(member.volume))
     run("mount", "--make-shared", str(member.volume))  # what is mounted over it later is seen in the pod, too
     _move(before, member.volume)
     try:

@@ -48,6 +48,10 @@ def ordinary_user() -> Iterator[None]:
         os.setresgid(0, 0, 0)
 
 
+def readable_by_all(path: Path) -> bool:
+    return all(each.stat().st_mode & 0o005 == 0o005 for each in path.parents)
+
+
 class TestMember:
     """One member: ``number`` 1 to 9. Its address is this test process's own, so that runs can be in parallel."""
 

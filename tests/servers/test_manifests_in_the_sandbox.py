@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.mariadb_members import readable_by_all
 from tests.servers.sandboxed import PLAIN, Cluster, Sandbox, User, sandbox, wait_until
 from tests.servers.writing_client import WritingClient
 
@@ -44,10 +45,6 @@ def mine(user: User | None) -> Iterator[Sandbox]:
 @pytest.fixture
 def demo(mine: Sandbox) -> Cluster:
     return Cluster(mine.kubernetes, "default")
-
-
-def readable_by_all(path: Path) -> bool:
-    return all(each.stat().st_mode & 0o005 == 0o005 for each in path.parents)
 
 
 def ended(pid: int) -> bool:
