@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from tests.protocol.agent import Member
 from tests.protocol.galera import Component, Server
 from tests.protocol.world import World
-from trireme.agent.records import Record
 from trireme.api.report import Grant
-from trireme.core.grants import is_spent
+from trireme.core.grants import is_forgotten, is_spent
 
 
 def put_back(world: World, ordinal: int) -> None:
@@ -54,10 +53,10 @@ def promised(world: World) -> bool:
     """Somebody granted what only the lost volume told whether it was made use of."""
     records = [member.volume.record for member in world.members]
     open_ones = [r.grant for r in records if r.grant is not None and not is_spent(r.grant, r.last_view)]
-    return any(g.candidate in world.doubtful or _forgot(records[g.candidate], g) for g in open_ones)
+    return any(g.candidate in world.doubtful or _forgot(world, g) for g in open_ones)
 
 
-def _forgot(candidate: Record, grant: Grant) -> bool:
-    """It was let in since, with a volume from before it asked for this one."""
-    asked = candidate.candidacy.epoch if candidate.candidacy is not None else 0
-    return candidate.volume == grant.volume and max(asked, candidate.withdrawn) < grant.epoch
+def _forgot(world: World, grant: Grant) -> bool:
+    """Its candidate was let in since, with a volume from before it asked for this one."""
+    candidate = world.members[grant.candidate]
+    return candidate.agent is not None and is_forgotten(grant, world.report(candidate))

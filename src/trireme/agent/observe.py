@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 
 from trireme.adapters.dns import Resolver, ordinal_of
-from trireme.adapters.mariadb.status import SYNCED_STATE, Monitor
+from trireme.adapters.mariadb.status import SYNCED_STATE, Monitor, ServerStatus
 from trireme.adapters.mariadb.transfer import transfer_progress
 from trireme.adapters.peers import Peers, Silence
 from trireme.agent.live import read_live
@@ -123,7 +123,7 @@ class Observer:
         if member.server is None:
             member.status, member.clients = None, ()
             member.received_bytes = member.sent_bytes = None
-            self._judge_pace()
+            member.looks, member.slow = (), False
             return
         try:
             member.status = await self._monitor.read()
@@ -137,15 +137,15 @@ class Observer:
         except TriremeError as error:
             member.status = None
             member.refusal = str(error) if isinstance(error, PermanentError) else None
-        self._judge_pace()
+        if member.status is not None:
+            self._judge_pace(member.status)
         await self._look_at_transfer()
 
-    def _judge_pace(self) -> None:
+    def _judge_pace(self, status: ServerStatus) -> None:
         """Of a Synced member only: how one that catches up makes the others wait is told by its phase."""
-        member, status = self._member, self._member.status
-        if member.server is None or (status is not None and status.local_state != SYNCED_STATE):
+        member = self._member
+        if status.local_state != SYNCED_STATE:
             member.looks, member.slow = (), False
-        if status is None or status.local_state != SYNCED_STATE:
             return
         now = Pace(time.monotonic(), status.paused_ns, status.pauses_sent, status.recv_queue)
         member.looks = pace.look_back(member.looks, now)
