@@ -10,7 +10,7 @@ from tests.protocol.group import pending_view
 from tests.protocol.invariants import left_behind
 from tests.protocol.steps import STEPS, synced, take
 from tests.protocol.world import Violation, World
-from trireme.api.report import Phase
+from trireme.api.report import Phase, Report
 
 PATIENCE_SECONDS = 300
 """From the last fault until all are Synced: several times the longest back-off (30 s) plus Galera's own (30 s)."""
@@ -41,9 +41,11 @@ class _Calm:
 def settle(world: World, silent: int, seconds: int, without: int) -> bool:
     """For some seconds nothing fails among some members; the others (bits) are cut off, and do nothing."""
     take(world, ("cut", sum(1 << 2 * ordinal for ordinal in range(8) if silent >> ordinal & 1)))
+    world.terse = True
     calm = _Calm([member for member in world.members if not silent >> member.ordinal & 1], silent, without)
     for _ in range(seconds):
         _second(world, calm)
+    world.terse = False
     return True
 
 
@@ -53,7 +55,7 @@ STEPS["settle"] = settle
 def finish(world: World) -> None:
     """No fault any more: every pod runs, all is heard. Within a bounded time the cluster is whole."""
     world.tell("  no more faults")
-    world.ending = True
+    world.terse = True
     take(world, ("cut", 0))
     for member in world.members:
         if member.declared != world.declared:  # the rolling update of the pods' template
@@ -106,8 +108,41 @@ def _needs_the_broken(world: World) -> bool:
 
 
 def _second(world: World, calm: _Calm) -> None:
-    """Steps that cannot be taken now are not tried: most of the time of all schedules goes here."""
     world.now += 1.0
+    done = False if calm.quiet and _as_before(world, calm) else _rounds(world, calm)
+    for member in calm.active:
+        server = member.server
+        if server is None or server.state is State.SYNCED:
+            continue
+        if world.now - calm.since.setdefault(server.instance, world.now) > JOIN_GIVES_UP_SECONDS:
+            done |= take(world, ("abort", member.ordinal))
+    seen = tuple((m.volume.record, m.agent and (m.agent.phase, m.agent.why)) for m in calm.active)
+    calm.quiet = 0 if done or seen != calm.seen else calm.quiet + 1
+    calm.seen = seen
+
+
+def _as_before(world: World, calm: _Calm) -> bool:
+    """In the second before nothing was done; and nobody sees anything else now, with the time that has passed, and who
+    looks again would not act: half of all seconds are like that."""
+    said = {m.ordinal: world.report(m) for m in calm.active if m.responsive}
+    return world.rules.remembered and all(_sees_the_same(world, calm, member, said) for member in calm.active)
+
+
+def _sees_the_same(world: World, calm: _Calm, member: Member, said: dict[int, Report]) -> bool:
+    agent = member.agent
+    if agent is None:
+        return bool(calm.without & NO_STARTS) or member.server is not None
+    if agent.judged is None or agent.judged[1].actions or agent.heard is not None or agent.early:
+        return False
+    if agent.decided is not None or agent.asking is not None or agent.busy is not None:
+        return False
+    others = {ordinal: report for ordinal, report in said.items() if ordinal != member.ordinal}
+    same = agent.answers.keys() == others.keys() and all(agent.answers[o] is others[o] for o in others)
+    return same and agent.judged[0] == member.picture(world.now)
+
+
+def _rounds(world: World, calm: _Calm) -> bool:
+    """Steps that cannot be taken now are not tried: most of the time of all schedules goes here."""
     done = False
     for member in calm.active:
         ordinal = member.ordinal
@@ -121,15 +156,7 @@ def _second(world: World, calm: _Calm) -> None:
         done |= _serve(world, calm)
         take(world, ("round", ordinal, calm.silent, 0))
         done |= _asked(world, calm, member)
-    for member in calm.active:
-        server = member.server
-        if server is None or server.state is State.SYNCED:
-            continue
-        if world.now - calm.since.setdefault(server.instance, world.now) > JOIN_GIVES_UP_SECONDS:
-            done |= take(world, ("abort", member.ordinal))
-    seen = tuple((m.volume.record, m.agent and (m.agent.phase, m.agent.why)) for m in calm.active)
-    calm.quiet = 0 if done or seen != calm.seen else calm.quiet + 1
-    calm.seen = seen
+    return done
 
 
 def _asked(world: World, calm: _Calm, member: Member) -> bool:

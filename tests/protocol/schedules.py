@@ -54,7 +54,7 @@ def _started(begin: Begin, size: int) -> World:
     if begin is Begin.EMPTY:
         return world
     finish(world)
-    world.ending = False
+    world.terse = False
     for ordinal in range(size):
         take(world, ("commit", ordinal, 1))
     if begin is Begin.CRASHED:

@@ -29,7 +29,7 @@ def take(world: World, step: Step) -> bool:
     mark = len(world.story)
     world.tell("  " + " ".join(str(part) for part in step))
     done = STEPS[name](world, *arguments)
-    if not done or (world.ending and len(world.story) == mark + 1):
+    if not done or (world.terse and len(world.story) == mark + 1):
         del world.story[mark:]
     return done
 

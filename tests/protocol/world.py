@@ -46,7 +46,8 @@ class Rules:
     durable_views: bool = True
     """A view is on disk before the server goes on."""
     remembered: bool = True
-    """A picture like the last one is not judged again; False: each one is. It makes no difference but the time."""
+    """A picture like the last one is not judged again, nor a second like the last one; False: each one is. It makes no
+    difference but the time."""
 
 
 @dataclass(slots=True)
@@ -92,8 +93,8 @@ class World:
     """The pod that acts crashes right after so many more durable writes; 0: it does not."""
     story: list[str] | None = None
     """What happens, in words, where someone wants to read it."""
-    ending: bool = False
-    """No more faults: the story leaves out the steps that change nothing."""
+    terse: bool = False
+    """Between faults and after them: the story leaves out the steps that change nothing."""
 
     @classmethod
     def of(cls, size: int, rules: Rules | None = None) -> "World":
