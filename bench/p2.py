@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.load import Access, Writers
@@ -21,10 +22,14 @@ members are killed (`kill -9` of each pod's first process, and so of everything 
 first commit that is acknowledged again, and all members Synced. Nobody helps: the node restarts the containers.
 Floor: the same clients and servers made by hand. The script kills the servers, knows at once that they are dead,
 asks each for its position (`--wsrep-recover`, all in parallel), bootstraps the most advanced and lets one after the
-other join. At the end every member is asked for every acknowledged commit."""
+other join. At the end every member is asked for every acknowledged commit.
+Twice: with an almost empty database, where all that is measured is what stands around the recovery; and as a server in
+use, with a redo log of 384 MB in which 1,500,000 rows of 200 bytes were just written down."""
 
 RECOVER_SECONDS = 120.0
 LOAD_SECONDS = 2.0
+FILL_SECONDS = 120.0
+FILL_STEP = 50_000
 DYING_SECONDS = 0.5
 """The killed are gone by then, and what they acknowledged last has arrived."""
 _POSITION = re.compile(r"Recovered position: ([0-9a-f-]{36}):(-?\d+)")
@@ -39,6 +44,21 @@ FIRST_COMMIT, ALL_SYNCED = "**a commit is acknowledged**", "**all members are Sy
 
 
 @dataclass(frozen=True, slots=True)
+class Database:
+    name: str
+    rows: int = 0
+    """Of 200 bytes each, written just before the load."""
+    my_cnf: str = ""
+    """The user's, of both sides."""
+
+
+EMPTY = Database("almost empty")
+IN_USE = Database(
+    "in use", 1_500_000, "[mariadbd]\ninnodb_log_file_size = 384M\ninnodb_buffer_pool_size = 512M\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
     moments: dict[str, float]
     """Seconds since the kill."""
@@ -47,19 +67,28 @@ class Recovery:
 
 
 def measure(run: Run) -> Result:
+    return Result(TITLE, WHAT, tuple(_alternating(run, database) for database in (EMPTY, IN_USE)))
+
+
+def _alternating(run: Run, database: Database) -> Table:
     ours: list[Recovery] = []
     floors: list[Recovery] = []
-    with Recipe(run.place("p2-recipe"), free_net(), debian_sleep=False) as recipe:
+    with Recipe(run.place("p2-recipe"), free_net(), debian_sleep=False, own=database.my_cnf) as recipe:
         recipe.form()
         for number in run.repeat():
-            ours.append(_product(run))
-            floors.append(_by_hand(recipe, f"round_{number}"))
-            run.say(f"P2 round {number + 1}: Trireme {_words(ours[-1])}; hand-made {_words(floors[-1])}")
-    rows = [_row(name, ours, floors) for name in (AGENTS, POSITIONS, BOOTSTRAPPED, FIRST_COMMIT, ALL_SYNCED)]
+            ours.append(_product(run, database))
+            floors.append(_by_hand(recipe, f"round_{number}", database))
+            words = f"Trireme {_words(ours[-1])}; hand-made {_words(floors[-1])}"
+            run.say(f"P2, {database.name}, round {number + 1}: {words}")
+    return Table(f"{database.name}: Trireme, seconds", "hand-made", tuple(_rows(ours, floors)))
+
+
+def _rows(ours: list[Recovery], floors: list[Recovery]) -> Iterator[Row]:
+    for name in (AGENTS, POSITIONS, BOOTSTRAPPED, FIRST_COMMIT, ALL_SYNCED):
+        yield _row(name, ours, floors)
     for name, attribute in (("acknowledged commits", "acknowledged"), ("of these lost", "lost")):
         mine = Series.of(getattr(each, attribute) for each in ours)
-        rows.append(Row(name, mine, Series.of(getattr(each, attribute) for each in floors), digits=0))
-    return Result(TITLE, WHAT, (Table("Trireme, seconds", "hand-made", tuple(rows)),))
+        yield Row(name, mine, Series.of(getattr(each, attribute) for each in floors), digits=0)
 
 
 def _row(moment: str, ours: list[Recovery], floors: list[Recovery]) -> Row:
@@ -77,12 +106,14 @@ def _words(recovery: Recovery) -> str:
     )
 
 
-def _product(run: Run) -> Recovery:
+def _product(run: Run, database: Database) -> Recovery:
     with Sandbox(run.place("p2")) as sandbox:
-        sandbox.form()
+        sandbox.form(database.my_cnf)
         primary, password = sandbox.service("demo-primary"), sandbox.password()
         lives = sandbox.incarnations()
-        with Writers(Access(lambda: primary, "app", password), "app.load_0") as writers:
+        access = Access(lambda: primary, "app", password)
+        _fill(access, database)
+        with Writers(access, "app.load_0") as writers:
             time.sleep(LOAD_SECONDS)
             agents = sandbox.agents()
             assert len(agents) == MEMBERS, f"found {len(agents)} agents"
@@ -95,6 +126,16 @@ def _product(run: Run) -> Recovery:
             moments = {ALL_SYNCED: time.time() - killed, **_told(sandbox.logs(), killed)}
             members = [_member(address, password) for address in sandbox.addresses().values()]
             return _finish(writers, killed, moments, members)
+
+
+def _fill(access: Access, database: Database) -> None:
+    """What the storage engines have in their logs and not in their files yet when they are killed."""
+    with access.connect(FILL_SECONDS) as connection, connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS app.filled")
+        cursor.execute("CREATE TABLE app.filled (id INT PRIMARY KEY, text CHAR(200) NOT NULL)")
+        for first in range(1, database.rows, FILL_STEP):
+            numbers = f"seq_{first}_to_{first + FILL_STEP - 1}"
+            cursor.execute(f"INSERT INTO app.filled SELECT seq, REPEAT('x', 200) FROM {numbers}")  # noqa: S608
 
 
 def _told(lines: list[Line], killed: float) -> dict[str, float]:
@@ -119,11 +160,13 @@ def _finish(writers: Writers, killed: float, moments: dict[str, float], members:
     return Recovery({**moments, FIRST_COMMIT: first - killed}, writers.commits, writers.lost(members))
 
 
-def _by_hand(recipe: Recipe, table: str) -> Recovery:
+def _by_hand(recipe: Recipe, table: str, database: Database) -> Recovery:
     """Kill, recover in parallel, compare, bootstrap, join."""
     members = recipe.members
     target, moments = members[0].address, {}
-    with Writers(Access(lambda: target, "app", ROOT_PASSWORD), f"app.{table}") as writers:
+    access = Access(lambda: target, "app", ROOT_PASSWORD)
+    _fill(access, database)
+    with Writers(access, f"app.{table}") as writers:
         time.sleep(LOAD_SECONDS)
         killed = time.time()
         for member in members:

@@ -59,10 +59,11 @@ class Sandbox:
     def switch_on(self) -> None:
         self._trireme("up")
 
-    def form(self) -> float:
-        """Apply the plain manifests; the seconds until all members are Synced and ready."""
+    def form(self, own: str = "") -> float:
+        """Apply the plain manifests, with the user's my.cnf; the seconds until all members are Synced and ready."""
+        manifests = self._with_own(own) if own else MANIFESTS
         begun = time.monotonic()
-        self.kubectl("apply", "-k", str(MANIFESTS))
+        self.kubectl("apply", "-k", str(manifests))
         self.wait_ready(begun)
         return time.monotonic() - begun
 
@@ -70,6 +71,16 @@ class Sandbox:
         """All pods Ready, which their agents say only of Synced members."""
         spent = time.monotonic() - begun if begun is not None else 0.0
         wait_for(self._all_ready, f"{MEMBERS} ready pods; see {self._home}", FORM_SECONDS - spent)
+
+    def _with_own(self, my_cnf: str) -> Path:
+        folder = self._home.with_name(f"{self._home.name}-manifests")
+        folder.mkdir(exist_ok=True)
+        (folder / "my.cnf").write_text(my_cnf)
+        (folder / "kustomization.yaml").write_text(
+            f"resources: [{os.path.relpath(MANIFESTS, folder.resolve())}]\n"
+            "configMapGenerator: [{name: demo-my-cnf, behavior: merge, files: [my.cnf]}]\n"
+        )
+        return folder
 
     def kubectl(self, *arguments: str) -> str:
         done = subprocess.run(

@@ -41,13 +41,14 @@ class Milestones:
 class Member:
     """One mariadbd, its directory and its address."""
 
-    def __init__(self, binaries: Binaries, home: Path, address: str, *, debian_sleep: bool) -> None:
+    def __init__(self, binaries: Binaries, home: Path, address: str, *, debian_sleep: bool, own: str) -> None:
         self.address = address
         self.data = home / "data"
         self.log = home / "log"
         self._binaries = binaries
         self._home = home
         self._debian_sleep = debian_sleep
+        self._own = own
         self._process: subprocess.Popen[bytes] | None = None
         for folder in ("run", "tmp"):
             (home / folder).mkdir(parents=True)
@@ -93,6 +94,7 @@ class Member:
                 sst_password=ROOT_PASSWORD,
                 version=self._binaries.version,
                 cpus=len(os.sched_getaffinity(0)),
+                user_text=self._own,
             )
         )
         lines = (line for line in text.splitlines() if not line.startswith("wsrep_notify_cmd"))
@@ -190,13 +192,16 @@ class Member:
 
 
 class Recipe:
-    """The cluster. ``debian_sleep``: keep the 10 s for which Debian's transfer script makes every donor sleep."""
+    """The cluster. ``debian_sleep``: keep the 10 s for which Debian's transfer script makes every donor sleep.
+    ``own``: the user's my.cnf."""
 
-    def __init__(self, home: Path, net: int, *, debian_sleep: bool, members: int = 3) -> None:
+    def __init__(self, home: Path, net: int, *, debian_sleep: bool, members: int = 3, own: str = "") -> None:
         self._home = home
         binaries = asyncio.run(find_binaries())
         self.members = [
-            Member(binaries, home / f"recipe-{n}", f"127.{net}.2.{10 + n}", debian_sleep=debian_sleep)
+            Member(
+                binaries, home / f"recipe-{n}", f"127.{net}.2.{10 + n}", debian_sleep=debian_sleep, own=own
+            )
             for n in range(members)
         ]
 
