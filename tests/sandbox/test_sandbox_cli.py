@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.ordinary import readable_by_all
+
 MANIFESTS = Path(__file__).parent / "manifests"
 WEB = MANIFESTS / "web.yaml"
 TRIREME = (sys.executable, "-c", "from trireme.cli.main import main; main()")
@@ -339,10 +341,6 @@ class TestRefusals:
         assert done.returncode == PERMANENT
         assert "the sandbox did not start" in done.stderr
         assert str(shell.folder / "sandbox.log") in done.stderr
-
-
-def readable_by_all(path: Path) -> bool:
-    return all(each.stat().st_mode & 0o005 == 0o005 for each in path.parents)
 
 
 def alive(pid: int) -> bool:

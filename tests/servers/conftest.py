@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.mariadb_members import ordinary_user
+from tests.ordinary import ordinary_user
 from tests.servers.plain import PlainCluster
 from tests.servers.private_machine import private_machine
 from tests.servers.sandboxed import Kubernetes, kubernetes_for_tests

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path, PurePosixPath
 
 import pymysql
@@ -19,9 +19,6 @@ from trireme.adapters.mariadb.status import Monitor, ServerStatus
 from trireme.base.errors import TriremeError
 from trireme.manifests.server_config import ServerConfig, render
 
-ORDINARY_UID = 4242
-"""Has no entry in /etc/passwd, as a uid that OpenShift gives has none."""
-
 ACCOUNTS = Accounts(
     root_password="r'oot \"pässword\\",
     database="app_1",
@@ -31,25 +28,6 @@ ACCOUNTS = Accounts(
     agent_password="agent-password",
     upgrade_password="upgrade-password",
 )
-
-
-@contextlib.contextmanager
-def ordinary_user() -> Iterator[None]:
-    """Run as an ordinary user inside: mariadbd refuses to be root, and so does a pod."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.setresgid(ORDINARY_UID, ORDINARY_UID, 0)
-    os.setresuid(ORDINARY_UID, ORDINARY_UID, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
-        os.setresgid(0, 0, 0)
-
-
-def readable_by_all(path: Path) -> bool:
-    return all(each.stat().st_mode & 0o005 == 0o005 for each in path.parents)
 
 
 class TestMember:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.mariadb_members import readable_by_all
+from tests.ordinary import readable_by_all
 from tests.servers.sandboxed import PLAIN, Cluster, Sandbox, User, sandbox, wait_until
 from tests.servers.writing_client import WritingClient
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.mariadb_members import ACCOUNTS, TestMember, cluster, members, readable_by_all
+from tests.servers.mariadb_members import ACCOUNTS, TestMember, cluster, members
 from trireme.adapters.mariadb import datadir, reaper
 from trireme.adapters.mariadb.binaries import Binaries
 from trireme.adapters.mariadb.first_start import AGENT_USER, initialize
@@ -23,11 +23,6 @@ from trireme.api.position import Position
 from trireme.base.errors import PermanentError, TemporaryError, UncertainError
 
 pytestmark = pytest.mark.servers
-
-runs_python = pytest.mark.skipif(
-    os.geteuid() == 0 and not readable_by_all(Path(sys.executable)),
-    reason="root tests as an ordinary user, who cannot read this checkout (in /root, say)",
-)
 
 
 async def test_the_agents_account_does_what_it_must_and_no_more(folder: Path, binaries: Binaries) -> None:
@@ -84,7 +79,6 @@ async def test_a_frozen_server_is_uncertain_and_a_stopped_one_is_temporary(
             await member.monitor.read()
 
 
-@runs_python
 async def test_the_server_waits_for_the_agents_record_and_goes_on_without_it(
     folder: Path, binaries: Binaries
 ) -> None:
@@ -176,7 +170,6 @@ async def test_a_first_start_never_runs_where_data_may_be(folder: Path, binaries
     await member.close()
 
 
-@runs_python
 async def test_a_server_does_not_outlive_its_agent(folder: Path, binaries: Binaries) -> None:
     async with cluster(1, folder, binaries) as (member,):
         assert member.server is not None
