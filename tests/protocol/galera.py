@@ -75,8 +75,8 @@ def next_view(history: History, after: int) -> int | None:
 
 
 @lru_cache(maxsize=65536)
-def view_at(history: History, index: int) -> View:
-    return View(uuid_of(history), index + 1, members_of(history[index]))
+def view_at(history: History, index: int, *, founded: bool) -> View:
+    return View(uuid_of(history), index + 1, members_of(history[index]), founded)
 
 
 @dataclass(slots=True)

@@ -197,7 +197,8 @@ def notify(world: World, member: Member) -> bool:
     if server is None or index is None or not member.responsive:
         return False
     server.applied = index
-    view = view_at(server.log, index)
+    founded = server.launch is Launch.BOOTSTRAP and not server.up
+    view = view_at(server.log, index, founded=founded)
     if view != member.volume.record.last_view and world.rules.durable_views:
         record = member.volume.record
         pending = record.pending_gap

@@ -48,7 +48,7 @@ def seqno_only_request(
     uuid = voter.last_view.uuid if voter.last_view else voter.position.uuid if voter.position else None
     if uuid is not None:
         claim = replace(claim, position=Position(uuid, claim.position.seqno) if claim.position else None)
-        succeeds = View(uuid, succeeds.seqno, succeeds.members) if succeeds else None
+        succeeds = replace(succeeds, uuid=uuid) if succeeds else None
     candidacy = replace(request.candidacy, succeeds=succeeds)
     return judge_request(replace(request, candidate=claim, candidacy=candidacy), voter, answers, terms)
 

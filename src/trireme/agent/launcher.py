@@ -99,7 +99,7 @@ class Launcher:
             return
         member.launch, member.status, member.was_connected = launch, None, False
         member.unbroken = unbroken
-        member.joined_at = member.drain = member.heir = member.non_primary_since = None
+        member.first_view = member.drain = member.heir = member.non_primary_since = None
         member.variables, member.copied = {}, False
         member.progress, member.progress_at = None, time.monotonic()
         self._blocks, self._lost = ViewBlocks(), None
@@ -179,10 +179,12 @@ class Launcher:
             seqno = number if number is not None else self._guess(notification.uuid)
             goes_on = member.unbroken or self._follows(notification.uuid, seqno)
             member.unbroken = goes_on and not self._blocks.take_missed()
+            if member.first_view is None:
+                member.first_view = seqno
             ordinals = sorted(o for o in map(ordinal_of, names) if o is not None)
-            member.note_view(View(notification.uuid, seqno, tuple(ordinals)), certain=number is not None)
-            if member.launch is Launch.JOIN and member.joined_at is None:
-                member.joined_at = seqno
+            founded = member.launch is Launch.BOOTSTRAP and seqno == member.first_view
+            view = View(notification.uuid, seqno, tuple(ordinals), founded)
+            member.note_view(view, certain=number is not None)
         elif not notification.primary:
             member.note_loss()
         member.wake.set()
@@ -192,7 +194,7 @@ class Launcher:
 
         What it has now says nothing of that: an increment, of all that it missed, may just have been applied.
         """
-        joins = self._member.launch is Launch.JOIN and self._member.joined_at is None
+        joins = self._member.launch is Launch.JOIN and self._member.first_view is None
         return not joins and self._lost == (uuid, seqno - 1)
 
     def _guess(self, uuid: str) -> int:

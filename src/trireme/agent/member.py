@@ -88,7 +88,8 @@ class Member:
     launch: Launch | None = None
     copied: bool = False
     """The server that runs now received a full copy of the data."""
-    joined_at: int | None = None
+    first_view: int | None = None
+    """Seqno of the first Primary view that this server came to."""
     was_connected: bool = False
     """The server that runs now has been in the group."""
     received_bytes: int | None = None
@@ -226,7 +227,7 @@ class Member:
             withdrawn=record.withdrawn,
             writer=self.writer,
             unrouted=self.writes and self.role_label not in (None, PRIMARY),
-            joined_at=self.joined_at,
+            joined_at=self.first_view if self.launch is Launch.JOIN else None,
             leaving=self.stop_since is not None or self.retire_since is not None,
             unsettled=not self.running and (verdict is None or verdict.ask_engine),
             held_up=self._held_up(verdict),

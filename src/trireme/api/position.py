@@ -29,9 +29,11 @@ class View:
 
     ``seqno`` is the global order number of the view change itself (``View: id: UUID:SEQNO`` in the server's
     log): it grows with every view of one history, across full restarts too, unlike the configuration number,
-    which starts again from 1. ``members`` are ordinals, ascending.
+    which starts again from 1. ``members`` are ordinals, ascending. ``founded``: a bootstrap's first, as its member
+    knows: the servers of all those of the view before it had ended.
     """
 
     uuid: str
     seqno: int
     members: tuple[int, ...]
+    founded: bool = False

@@ -6,8 +6,8 @@ member was told of without a break, so that within them another's view is there,
 proof, not a guess: it does not depend on who lags. (A gap is a branch that the policy, or a person, decided on.)
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import permutations
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise, permutations
 
 from trireme.api.position import View
 from trireme.api.report import Gap, Report
@@ -50,8 +50,8 @@ def strayed(me: Report, known: tuple[View, ...], gaps: Iterable[Gap]) -> View | 
     """A view that proves this member's data to be of another branch than that of a Primary that knows ``known``.
 
     Either this member came through a view that is none of theirs, or its data go beyond one of theirs though it was told
-    of each view in its data, or was in none since its own last that the Primary knows or a gap of its gave up (and was
-    not about to join). None where its data are a part of theirs, or where what is known does not go back so far.
+    of each view in its data, or can have been in none since its own last that the Primary knows or a gap of its gave up
+    (and was not about to join). None where its data are a part of theirs, or where what is known does not go back so far.
     """
     if me.strayed is not None and me.position is not None and me.strayed not in known:
         return me.strayed
@@ -61,10 +61,20 @@ def strayed(me: Report, known: tuple[View, ...], gaps: Iterable[Gap]) -> View | 
     if own not in known:
         return own
     later = [view for view in known if view.seqno > own.seqno]
-    since = [*later, *(gap.view for gap in not_known_to(me, gaps) if gap.view is not None)]
-    untold = not me.whole and any(me.ordinal in view.members for view in since)
+    given_up = (gap.view for gap in not_known_to(me, gaps) if gap.view not in (None, *known))
+    since = (*_unawares(me, known[known.index(own) :]), *given_up)
+    untold = not me.whole and any(view and me.ordinal in view.members for view in since)
     beyond = bool(later) and me.position is not None and me.position.seqno >= later[0].seqno
     return later[0] if beyond and not untold and not me.joining else None
+
+
+def _unawares(me: Report, known: tuple[View, ...]) -> Iterator[View]:
+    """Those after the first of ``known`` to which this member's server can have come back without its agent. Not after a
+    bootstrap that it had a part in: its server had ended, and who joins then writes that down first."""
+    for before, view in pairwise(known):
+        if view.founded and me.ordinal in before.members:
+            return
+        yield view
 
 
 def proven(me: Report, view: View) -> bool:
@@ -106,20 +116,22 @@ def parted(reports: Mapping[int, Report]) -> tuple[View, int] | None:
             continue
         for view in one.views:
             if (
-                _told(other, view)
-                and _in_data(one, view)
+                _in_data(one, view)
                 and _in_data(other, view)
                 and view not in other.views
+                and _told(other, view, one.views)
             ):
                 return view, ordinal
     return None
 
 
-def _told(report: Report, view: View) -> bool:
-    """Whether this member would know the view if it were of its branch."""
+def _told(report: Report, view: View, known: tuple[View, ...]) -> bool:
+    """Whether this member would know the view, one of ``known``, if it were of its branch."""
     last = report.views[-1]
-    later = report.whole and last.uuid == view.uuid and last.seqno < view.seqno
-    return later or _covers(report.views, view)
+    if last.uuid != view.uuid or last.seqno >= view.seqno:
+        return _covers(report.views, view)
+    joins = report.joining or last not in known
+    return report.whole or (not joins and view not in _unawares(report, known[known.index(last) :]))
 
 
 def _covers(known: tuple[View, ...], view: View) -> bool:
