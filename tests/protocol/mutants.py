@@ -97,6 +97,7 @@ MUTANTS = (
         (branches, "strayed", wrong.no_conflict), (branches, "ahead_of", wrong.no_conflict))),
     Mutant("two branches of one history are compared by seqno", ((election, "parted", wrong.no_conflict),)),
     Mutant("a member that missed views takes those that it knows for all", ((group, "told", wrong.no_break),)),
+    Mutant("a server is taken to come back unawares after a bootstrap, too", ((branches, "_unawares", wrong.all_later),)),
     Mutant("all wait for the lowest ordinal, though its server cannot start", (
         (election, "elect", wrong.faults_unseen),)),
     Mutant("servers from before a gap connect by themselves", ((acting, "group_name", wrong.one_name),)),

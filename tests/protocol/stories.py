@@ -218,6 +218,16 @@ STORIES: dict[str, Schedule] = {
             ("kill all", 52, 0), ("keep", 2), ("settle", 0b001, 9, 0), ("recover", 2, 13), ("kill", 2, 0, 0),
             ("settle", 0, 9, 0), ("kill all", 0, 0), ("put back", 2), ("settle", 0b010, 3, 0), ("recover", 2, 7),
         )),
+    "an old copy of the founder's volume, then one of a member that had lost its Primary when it was made": Schedule(
+        4, Begin.WHOLE, (
+            ("keep", 2), ("commit", 2, 1), ("kill", 2, 0, 0), ("settle", 0b1000, 1, 0), ("keep", 1), ("kill all", 107, 0),
+            ("put back", 2), ("settle", 0, 9, 0), ("kill all", 0, 0), ("put back", 1),
+        )),
+    "the same, and a person chooses who goes on": Schedule(
+        4, Begin.WHOLE, (
+            ("keep", 2), ("commit", 2, 1), ("kill", 2, 0, 0), ("settle", 0b1000, 1, 0), ("keep", 1), ("kill all", 107, 0),
+            ("put back", 2), ("settle", 0, 9, 0), ("kill all", 0, 0), ("put back", 1), ("settle", 1, 20, 0), ("recover", 2, 0),
+        )),
     "who has the newest data is to take a new copy, and the only Primary that answers is one that was cut off": Schedule(
         3, Begin.WHOLE, (
             ("rebuild", 1), ("rebuild", 0), ("settle", 0b100, 9, 0), ("commit", 1, 1), ("kill", 0, 1, 0),

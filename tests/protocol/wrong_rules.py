@@ -307,3 +307,7 @@ def votes_for_itself(answers: Mapping[int, Report], terms: Terms) -> election.Ou
     if isinstance(outcome, election.Elect) and outcome.succeeds and election.may_bootstrap(answers[_who[0]]):
         return replace(outcome, candidate=_who[0])
     return outcome
+
+
+def all_later(me: Report, known: tuple[View, ...]) -> tuple[View, ...]:
+    return known[1:]

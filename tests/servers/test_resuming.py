@@ -1,6 +1,7 @@
 """Members that die in the middle of something take it up again; clusters that were stopped come back by themselves."""
 
 import itertools
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -99,6 +100,7 @@ def test_all_are_stopped_at_once_and_started_again(three: PlainCluster) -> None:
 def test_all_crash_at_once_under_load(three: PlainCluster) -> None:
     """The normal crash: every grastate.dat says -1 and 0. The most advanced bootstraps, nothing is lost."""
     history = three.histories()
+    before = three[0].status()["last_view"]["seqno"]
     three[0].sql("CREATE TABLE app.busy (id INT PRIMARY KEY AUTO_INCREMENT)")
     with three[0].connect() as connection, connection.cursor() as cursor:
         for _ in range(200):
@@ -109,6 +111,9 @@ def test_all_crash_at_once_under_load(three: PlainCluster) -> None:
     assert three.histories() == history
     for member in three.members:
         assert member.sql("SELECT COUNT(*) FROM app.busy") == [(200,)]
+    views = json.loads((three.writer().volume / "trireme" / "member.json").read_text())["views"]
+    founded = [view for view in views if view["founded"] and view["seqno"] > before]
+    assert [view["members"] for view in founded] == [[three.writer().ordinal]]
 
 
 def test_a_lost_volume_is_filled_again(three: PlainCluster) -> None:

@@ -104,6 +104,23 @@ def test_a_view_that_a_full_disk_does_not_take_counts_and_is_written_down_later(
     assert alone.unwritten is None
 
 
+def test_what_a_joiner_received_is_not_said_to_be_the_primarys_before_its_view_is_on_disk(
+    tmp_path: Path, alone: Member
+) -> None:
+    """Fails where the mark that it joins is gone first: after a crash its data would be taken for another branch's."""
+    alone.note_view(View("history", 5, (0, 1)))
+    alone.records.change(joining=True, whole=False)
+    shutil.rmtree(tmp_path / "trireme")
+    with pytest.raises(FileNotFoundError):
+        alone.note_view(View("history", 9, (0, 1)))
+    (tmp_path / "trireme").mkdir()
+    alone.note_synced()
+    assert alone.records.record.joining
+    alone.keep_view()
+    alone.note_synced()
+    assert not Records.open(tmp_path / "trireme", "test/demo").record.joining
+
+
 def test_a_gap_is_kept_though_the_view_of_its_maker_alone_did_not_come_to_its_disk(
     tmp_path: Path, alone: Member
 ) -> None:

@@ -68,6 +68,19 @@ async def test_a_joiner_that_applied_what_it_missed_was_not_told_of_the_views_in
     assert told.views == [28, 29]
 
 
+async def test_a_bootstraps_first_view_is_told_from_others_each_time_that_the_server_tells_it(
+    told: Told,
+) -> None:
+    """Once as it joined, once as it is Synced. Fails where the second time makes another view of it."""
+    told.member.launch, told.member.unbroken = Launch.BOOTSTRAP, True
+    for _ in range(2):
+        await told.view(20, 0)
+        assert [view.founded for view in told.member.report().views] == [True]
+    await told.view(21, 0, 1)
+    assert [view.founded for view in told.member.report().views] == [True, False]
+    assert told.member.report().joined_at is None
+
+
 async def test_who_was_cut_off_and_applied_what_it_missed_neither(told: Told) -> None:
     """The same of a server that runs on without a Primary, while the others have a view of their own."""
     told.member.launch = Launch.JOIN

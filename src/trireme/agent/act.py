@@ -103,9 +103,9 @@ class Actor:
                 self._launcher.begin_stop(failed)
             case situation.MarkSynced():
                 await self._monitor.execute(GIVE_VOTE)
-                member.records.change(joining=False, first_start=None, differs=False)
-                if member.records.record.rebuild == "emptied":
-                    member.records.change(rebuild=None)
+                copied = member.records.record.rebuild == "emptied"
+                member.note_synced()
+                if copied and not member.records.record.rebuild:
                     log.info("has a new copy of the data")
             case situation.Retire(why=why):
                 if member.running:

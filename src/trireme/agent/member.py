@@ -339,6 +339,14 @@ class Member:
         self.unwritten = None
         self.unbroken, self.faults = certain, 0
 
+    def note_synced(self) -> None:
+        """The data are the Primary's. Not before its view is on disk: without either, they would be of no known branch.
+        Raises OSError."""
+        if self.unwritten is not None:
+            return
+        asked = "asked" if self.records.record.rebuild == "asked" else None
+        self.records.change(joining=False, first_start=None, differs=False, rebuild=asked)
+
     def note_loss(self) -> None:
         """The server belongs to no Primary any more: others may go on, and it may come back to what they did."""
         self.unbroken = False

@@ -93,6 +93,48 @@ def test_whoever_was_told_of_each_view_in_its_data_came_through_no_other_though_
     assert [type(action) for action in decide(situation(untold, primary)).actions] == [Join]
 
 
+FOUNDED = View(HISTORY, 51, (0,), founded=True)
+"""By all of the view before it, whose servers had ended."""
+
+
+@pytest.mark.parametrize("later", [(0, 1), (0, 1, 2)])
+def test_after_a_bootstrap_that_it_had_a_part_in_no_server_comes_back_without_its_agents_record(
+    later: tuple[int, ...],
+) -> None:
+    """Its old volume, of which the copy was made while it had no Primary, was put back. Fails where it joins by
+    increments, for its server may have come back to the later view unawares."""
+    together = View(HISTORY, 5, (0, 1, 2))
+    primary = member(0).primary(seqno=900).told(together, FOUNDED, View(HISTORY, 52, later))
+    back = member(1).crashed(80).told(together, whole=False)
+    assert decide(situation(back, primary)).phase is Phase.BLOCKED
+    chosen = replace(gap(85, 2, by="alice"), view=View(HISTORY, 52, later))
+    assert decide(situation(back, primary.came_through(chosen))).phase is Phase.BLOCKED
+    for comes in (back.joining(), member(1).crashed(50).told(together, whole=False)):
+        assert [type(action) for action in decide(situation(comes, primary)).actions] == [Join]
+
+
+def test_a_bootstrap_by_those_who_had_gone_on_without_it_did_not_ask_it() -> None:
+    """Its server was cut off, lives, and may come back to them by itself. Fails where it is Blocked for ever."""
+    together, without = View(HISTORY, 5, (0, 1, 2)), View(HISTORY, 40, (0, 2))
+    primary = member(0).primary(seqno=900).told(together, without, FOUNDED, View(HISTORY, 52, (0, 1, 2)))
+    back = member(1).crashed(80).told(together, whole=False)
+    assert [type(action) for action in decide(situation(back, primary)).actions] == [Join]
+
+
+@pytest.mark.parametrize(
+    ("joining", "decision"), [(False, Split), (True, Elect)], ids=["no record of a return", "it was to join"]
+)
+def test_whom_a_bootstrap_asked_is_not_compared_by_seqno_unless_its_record_says_that_it_came_back(
+    joining: bool, decision: type[Outcome]
+) -> None:
+    """Fails where the old copy is further by seqno, is elected, and the others join it."""
+    together = View(HISTORY, 5, (0, 1, 2))
+    copy = member(1).crashed(80).told(together, whole=False)
+    others = [member(o).crashed(60).told(together, FOUNDED, View(HISTORY, 52, (0, 1, 2))) for o in (0, 2)]
+    outcome = elect(answers(copy.joining() if joining else copy, *others), THREE)
+    assert isinstance(outcome, decision)
+
+
 def test_whoever_was_in_a_view_that_a_person_gave_up_may_have_come_to_its_data_by_that() -> None:
     """Fails where it is Blocked for ever: what it has is a part of the Primary's."""
     together, given_up = View(HISTORY, 5, (0, 1, 2)), View(HISTORY, 60, (1, 2))
