@@ -195,7 +195,8 @@ def _check_end(world: World) -> None:
 
 def _needs_person(world: World) -> bool:
     """Legitimate only after a volume was lost, or an old copy put back: nobody of the latest view has a directory that
-    may be bootstrapped, or there are two histories, or two branches of one; or after people chose twice.
+    may be bootstrapped, or there are two histories, or two branches of one; or after people chose twice. Of one history
+    whom the others went on without does not count.
     """
     if world.put_back and (world.misled or doubt.parted(world) or doubt.promised(world)):
         return True
@@ -204,13 +205,17 @@ def _needs_person(world: World) -> bool:
     if not (world.lost_volumes or world.put_back):
         return False
     copies = [m.server.log if m.server is not None and m.server.log else m.volume.data for m in world.members]
-    views = [m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None]
-    if len({uuid_of(copy) for copy in copies if copy} | {view.uuid for view in views}) > 1:
+    views = {
+        m.ordinal: m.volume.record.last_view for m in world.members if m.volume.record.last_view is not None
+    }
+    if len({uuid_of(copy) for copy in copies if copy} | {view.uuid for view in views.values()}) > 1:
         return True
-    latest = max(views, key=lambda view: view.seqno, default=None)
+    gaps = tuple(gap for member in world.members for gap in member.volume.record.gaps)
+    count = [member for member in world.members if not left_behind(member, gaps)]
+    told = [views[member.ordinal] for member in count if member.ordinal in views]
+    latest = max(told, key=lambda view: view.seqno, default=None)
     asked = [world.members[o] for o in (latest.members if latest is not None else range(len(world.members)))]
-    gaps = tuple(gap for member in asked for gap in member.volume.record.gaps)
-    return not any(provable(member.volume) and not left_behind(member, gaps) for member in asked)
+    return not any(provable(member.volume) and member in count for member in asked)
 
 
 def _two_words(world: World) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.protocol import doubt
 from tests.protocol.agent import Member, provable
-from tests.protocol.galera import History, uuid_of
+from tests.protocol.galera import History, State, uuid_of
 from tests.protocol.world import Violation, World
 from trireme.api.position import View
 from trireme.api.report import Gap, Override
@@ -280,15 +280,15 @@ def on_incremental(world: World, member: Member, own: History, group: History) -
 
 
 def _can_be_told(world: World, member: Member) -> bool:
-    """After an old copy was put back: somebody in the Primary knows views from before the joiner's last one. Galera does
-    not merge two Primaries, as this model does."""
+    """After an old copy was put back: somebody who has the Primary's data knows views from before the joiner's last one.
+    Galera does not merge two Primaries, as this model does."""
     server = member.server
     if not world.put_back or server is None:
         return True
     if world.torn:
         return False
-    attached = (world.members[peer.ordinal] for peer in world.attached(server.component))
-    peers = [peer for peer in attached if peer is not member]
+    attached = (peer for peer in world.attached(server.component) if peer.state is State.SYNCED)
+    peers = [world.members[peer.ordinal] for peer in attached if peer is not server]
     if server.received and not _went_on_without(peers, member):
         return False  # what it received as it joined before came with no view: nothing tells of which branch it is
     told = [view.seqno for view in member.volume.record.views if view.seqno <= len(member.volume.data or ())]

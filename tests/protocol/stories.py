@@ -228,6 +228,12 @@ STORIES: dict[str, Schedule] = {
             ("keep", 2), ("commit", 2, 1), ("kill", 2, 0, 0), ("settle", 0b1000, 1, 0), ("keep", 1), ("kill all", 107, 0),
             ("put back", 2), ("settle", 0, 9, 0), ("kill all", 0, 0), ("put back", 1), ("settle", 1, 20, 0), ("recover", 2, 0),
         )),
+    "who was to take a new copy set its data aside for the others, and of these a person left an old copy": Schedule(
+        3, Begin.WHOLE, (
+            ("break", 0, 1), ("kill all", 57, 0), ("settle", 0, 20, 0), ("rebuild", 0), ("keep", 1), ("kill all", 40, 0),
+            ("settle", 6, 20, 0), ("recover", 0, 9), ("break", 0, 0), ("settle", 0, 5, NO_STARTS), ("settle", 4, 9, 0),
+            ("kill all", 0, 0), ("put back", 1),
+        )),
     "who has the newest data is to take a new copy, and the only Primary that answers is one that was cut off": Schedule(
         3, Begin.WHOLE, (
             ("rebuild", 1), ("rebuild", 0), ("settle", 0b100, 9, 0), ("commit", 1, 1), ("kill", 0, 1, 0),
