@@ -32,6 +32,8 @@ from trireme.sandbox.dns.faults import Fault, write_faults
 from trireme.sandbox.dns.server import DnsServer
 from trireme.sandbox.store.memory import open_store
 
+IN_TURN = ((0, 1, 2), (1, 2, 0), (2, 0, 1))
+"""Orders in which each of three members is the first once, and once the last; all others are the model's."""
 FORM_SECONDS = 120.0
 ROOT_PASSWORD = "root 'quoted\" \\ pässword"
 USER_PASSWORD = "application-password"
