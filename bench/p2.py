@@ -24,7 +24,7 @@ Floor: the same clients and servers made by hand. The script kills the servers, 
 asks each for its position (`--wsrep-recover`, all in parallel), bootstraps the most advanced and lets one after the
 other join. At the end every member is asked for every acknowledged commit.
 Twice: with an almost empty database, where all that is measured is what stands around the recovery; and as a server in
-use, with a redo log of 384 MB in which 1,500,000 rows of 200 bytes were just written down."""
+use, with a redo log of 192 MB in which 750,000 rows of 200 bytes were just written down."""
 
 RECOVER_SECONDS = 120.0
 LOAD_SECONDS = 2.0
@@ -54,7 +54,7 @@ class Database:
 
 EMPTY = Database("almost empty")
 IN_USE = Database(
-    "in use", 1_500_000, "[mariadbd]\ninnodb_log_file_size = 384M\ninnodb_buffer_pool_size = 512M\n"
+    "in use", 750_000, "[mariadbd]\ninnodb_log_file_size = 192M\ninnodb_buffer_pool_size = 512M\n"
 )
 
 
