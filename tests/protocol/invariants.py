@@ -224,7 +224,8 @@ def _is_given_up(member: Member, gap: Gap, word: Override | None) -> bool:
 
 
 def _granted(world: World, member: Member) -> None:
-    """Invariant 7: each voter's grant is on its disk (unless that volume is gone), and an epoch elects once."""
+    """Invariant 7: each voter's grant is on its disk (unless that volume is gone), and an epoch elects once: unless all
+    volumes that granted are gone, and a person chose who does not know of it."""
     candidacy = member.volume.record.candidacy
     if candidacy is None:
         raise Violation("7", f"member {member.ordinal} bootstraps without a candidacy on disk")
@@ -236,8 +237,10 @@ def _granted(world: World, member: Member) -> None:
             raise Violation(
                 "7", f"member {member.ordinal} bootstraps; the grant of member {ordinal} is {grant}"
             )
-    elected = world.elected.setdefault(candidacy, member.ordinal)
-    if elected != member.ordinal:
+    voters = frozenset(world.members[ordinal].volume.record.volume for ordinal in _electorate(member))
+    elected, before = world.elected.get(candidacy, (member.ordinal, voters))
+    world.elected[candidacy] = member.ordinal, voters | before if elected == member.ordinal else voters
+    if elected != member.ordinal and not (world.lost_volumes and voters.isdisjoint(before)):
         raise Violation("7", f"epoch {candidacy.epoch} elected member {elected} and member {member.ordinal}")
 
 

@@ -206,9 +206,6 @@ def lose(world: World, ordinal: int) -> bool:
         return False
     member.volume = world.new_volume(ordinal)
     world.lost_volumes += 1
-    records = [each.volume.record for each in world.members]
-    if all(record.grant is None and record.candidacy is None for record in records):
-        world.elected.clear()  # nobody remembers anything: epochs begin anew
     return True
 
 

@@ -234,6 +234,12 @@ STORIES: dict[str, Schedule] = {
             ("settle", 6, 20, 0), ("recover", 0, 9), ("break", 0, 0), ("settle", 0, 5, NO_STARTS), ("settle", 4, 9, 0),
             ("kill all", 0, 0), ("put back", 1),
         )),
+    "all volumes that granted an epoch are lost, and the member that a person chooses counts it again": Schedule(
+        3, Begin.WHOLE, (
+            ("rebuild", 0), ("settle", 2, 3, 0), ("commit", 2, 1), ("kill all", 0, 0), ("settle", 1, 20, 0),
+            ("kill all", 23, 0), ("settle", 1, 20, 0), ("kill all", 42, 0), ("settle", 4, 3, 0), ("kill", 1, 0, 0),
+            ("recover", 0, 13), ("settle", 0, 9, 0), ("die", 2, 0, 0), ("kill", 1, 0, 0),
+        )),
     "who has the newest data is to take a new copy, and the only Primary that answers is one that was cut off": Schedule(
         3, Begin.WHOLE, (
             ("rebuild", 1), ("rebuild", 0), ("settle", 0b100, 9, 0), ("commit", 1, 1), ("kill", 0, 1, 0),

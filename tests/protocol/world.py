@@ -87,8 +87,8 @@ class World:
     """After that there were two Primaries at one time."""
     lost_volumes: int = 0
     """Lost, or replaced by one with another cluster's data."""
-    elected: dict[Candidacy, int] = field(default_factory=dict)
-    """Who bootstrapped in which epoch, to succeed which view."""
+    elected: dict[Candidacy, tuple[int, frozenset[str]]] = field(default_factory=dict)
+    """Who bootstrapped in which epoch, to succeed which view, and the volumes that granted."""
     fuse: int = 0
     """The pod that acts crashes right after so many more durable writes; 0: it does not."""
     story: list[str] | None = None
